@@ -1,0 +1,1 @@
+"""What the program knows and does: recordings, sessions, the mixer, the player, hearing, export, jobs."""

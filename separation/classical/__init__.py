@@ -1,0 +1,1 @@
+"""Separators that are computed, not trained end to end."""

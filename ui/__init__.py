@@ -1,0 +1,1 @@
+"""Windows and widgets: they show the state of `app` and call its verbs."""
