@@ -9,7 +9,7 @@ recording whatever the separator returns.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -34,6 +34,14 @@ RESIDUAL = "residual"
 
 class SeparatorError(Exception):
     """Something about a separator or its input that the user can mend; the message is one sentence."""
+
+
+class Cancelled(Exception):  # noqa: N818 - it is an answer, not an error
+    """Raised by a ``check`` when the user no longer wants the result."""
+
+
+Check = Callable[[], None]
+"""Called now and then by long work; raises (:class:`Cancelled`) when the work should stop."""
 
 
 @dataclass(frozen=True, order=True)
@@ -72,7 +80,8 @@ class SeparatorCard:
     """What a separator says of itself: read from ``card.toml`` by :mod:`separation.catalogue`.
 
     ``chunk_seconds`` is the length that one ``separate_block`` call is given between its edges, and
-    ``context_seconds`` the real neighbouring audio that it is given on each side of that.
+    ``context_seconds`` the least neighbouring audio that it is given on each side of that. Of each chunk
+    the engine keeps all but its context, and cross-fades a short stretch with the next chunk.
     """
 
     name: str
@@ -110,21 +119,33 @@ class Separator(Protocol):
         """The same separator with its arrays on ``device``."""
         ...
 
-    def prepare(self, overview: torch.Tensor, parts: Sequence[Part], *, seed: int = 0) -> Any:
+    def prepare(
+        self, overview: torch.Tensor, parts: Sequence[Part], *, seed: int = 0, check: Check | None = None
+    ) -> Any:
         """What the separator wants to know of the whole recording before its first block, or None.
 
-        ``overview`` is ``(channels, samples)`` at ``card.sample_rate``: the whole recording where it
-        is short, otherwise excerpts spread evenly over it (at most a minute in all).
+        ``overview`` is ``(channels, samples)`` at ``card.sample_rate``, on the separator's device: the
+        whole recording where it is short, otherwise excerpts spread evenly over it (at most a minute in
+        all, each faded in and out). ``check`` is called often enough that a user who cancels waits at
+        most half a second; what it raises is passed on.
         """
         ...
 
     def separate_block(
-        self, mixture: torch.Tensor, parts: Sequence[Part], *, state: Any = None, seed: int = 0
+        self,
+        mixture: torch.Tensor,
+        parts: Sequence[Part],
+        *,
+        state: Any = None,
+        seed: int = 0,
+        check: Check | None = None,
     ) -> torch.Tensor:
         """Stems ``(parts, channels, samples)`` of a mixture ``(channels, samples)``.
 
-        Both are float32 at ``card.sample_rate``, full scale ±1. The stems need not add up to the
-        mixture: what is missing becomes the residual. The same input and seed give the same output.
+        Both are float32 at ``card.sample_rate``, full scale ±1, on the separator's device; any number of
+        channels. The stems need not add up to the mixture: what is missing becomes the residual. The
+        same input and seed give the same output. ``state`` is what :meth:`prepare` returned on the same
+        device; ``check`` as in :meth:`prepare`.
         """
         ...
 
@@ -150,7 +171,9 @@ def parse_parts(text: str, card: SeparatorCard) -> tuple[Part, ...]:
             raise SeparatorError(f"“{instrument}” is named twice; for two parts write {instrument}:2.")
         if not 1 <= count <= card.max_parts:
             most = "one part" if card.max_parts == 1 else f"up to {card.max_parts} parts"
-            raise SeparatorError(f"{card.title} can do {most} of one instrument, not {count} of {instrument}.")
+            raise SeparatorError(
+                f"{card.title} can do {most} of one instrument, not {count} of {instrument}."
+            )
         seen.add(instrument)
         parts += [Part(instrument)] if count == 1 else [Part(instrument, i + 1) for i in range(count)]
     if not parts:
