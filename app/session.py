@@ -76,11 +76,28 @@ class Session:
         """The stems' names in the order shown, the residual last."""
         return tuple(self.strips)
 
-    def with_stems(self, parts: tuple[Part, ...], separator: str, *, true_stems: bool = False) -> Session:
-        """The session with these parts and the residual; strips that keep their name keep their settings."""
+    def with_stems(
+        self,
+        parts: tuple[Part, ...],
+        separator: str,
+        *,
+        true_stems: bool = False,
+        seed: int | None = None,
+    ) -> Session:
+        """The session with these parts and the residual; strips that keep their name keep their settings.
+
+        ``seed`` is the one the separation ran with; None keeps the session's.
+        """
         names = [p.name for p in parts] + [RESIDUAL]
         strips = {name: self.strips.get(name, Strip()) for name in names}
-        return replace(self, parts=parts, separator=separator, true_stems=true_stems, strips=strips)
+        return replace(
+            self,
+            parts=parts,
+            separator=separator,
+            true_stems=true_stems,
+            strips=strips,
+            seed=self.seed if seed is None else seed,
+        )
 
     def with_gain(self, stem: str, gain_db: float) -> Session:
         """The session with a stem's gain (dB) clamped to the range; anything below −60 dB is −∞."""
@@ -96,7 +113,9 @@ class Session:
         return replace(self, strips=strips)._with_strip(stem, solo=solo)
 
     def with_pan(self, stem: str, pan: float) -> Session:
-        """The session with a stem's pan, clamped to −1…+1."""
+        """The session with a stem's pan, clamped to −1…+1; NaN is refused with ValueError."""
+        if math.isnan(pan):
+            raise ValueError("a pan must be a number")
         return self._with_strip(stem, pan=min(1.0, max(-1.0, pan)))
 
     def with_master(self, gain_db: float) -> Session:
@@ -104,8 +123,20 @@ class Session:
         return replace(self, master_db=clamp_gain(gain_db))
 
     def with_loop(self, loop: Loop | None) -> Session:
-        """The session with a selection, or without one."""
+        """The session with a selection, or without one.
+
+        The selection is cut to the recording and may be given backwards; one without a sample is none.
+        """
+        if loop is not None:
+            last = max(loop.start, loop.stop) if self.source is None else self.source.frames
+            start, stop = (min(last, max(0, frame)) for frame in sorted((loop.start, loop.stop)))
+            loop = Loop(start, stop, loop.on) if start < stop else None
         return replace(self, loop=loop)
+
+    def with_position(self, frame: int) -> Session:
+        """The session with the play head at a sample, cut to the recording."""
+        last = max(0, frame) if self.source is None else self.source.frames
+        return replace(self, position=min(last, max(0, frame)))
 
     def with_flat_mix(self) -> Session:
         """The session with every strip and the master back at 0 dB, nothing muted, soloed or panned."""
