@@ -16,7 +16,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 for _pool in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_pool, "2")
 
-import pytest
+import pytest  # noqa: E402 - after the environment is set
 
 GRACE_SECONDS = 5.0
 """How long a thread that was told to end may take before it counts as leaked."""
