@@ -130,7 +130,8 @@ class FlowLayout(QLayout):
 
 
 def _expands(widget: QWidget) -> bool:
-    return bool(widget.sizePolicy().horizontalPolicy() & QSizePolicy.Policy.Expanding & ~QSizePolicy.Policy.Preferred)
+    policy = QSizePolicy.Policy
+    return widget.sizePolicy().horizontalPolicy() in (policy.Expanding, policy.MinimumExpanding)
 
 
 def _grows_down(widget: QWidget) -> bool:
