@@ -33,10 +33,7 @@ def sentence(exc: BaseException) -> str | None:
 
 
 def is_cancellation(exc: BaseException) -> bool:
-    """True for :class:`Cancelled` and for the separation engine's exception of the same meaning."""
-    if isinstance(exc, Cancelled):
-        return True
-    return any(
-        c.__name__ == "Cancelled" and c.__module__.partition(".")[0] == "separation"
-        for c in type(exc).__mro__
-    )
+    """True for :class:`Cancelled` and for the separators' own exception of the same meaning."""
+    from separation.separator import Cancelled as SeparatorCancelled  # late, for the reason above
+
+    return isinstance(exc, Cancelled | SeparatorCancelled)

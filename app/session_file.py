@@ -13,13 +13,13 @@ import errno
 import json
 import math
 import os
-import secrets
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.atomic_file import write_atomically
 from app.errors import UserError
 from app.session import MINUS_INFINITY, Loop, Session, Source, Strip, clamp_gain
 from separation.separator import Part
@@ -43,7 +43,7 @@ def save(session: Session, path: Path, *, durable: bool = True) -> None:
     A symbolic link stays one, and the file keeps its permissions. ``durable`` waits for the disk, so that
     the file also outlives a power cut; an autosave leaves it out. Raises :class:`SessionFileError`.
     """
-    write_atomically(path, dump(to_data(session, path.parent)), durable=durable)
+    write_bytes(path, dump(to_data(session, path.parent)), durable=durable)
 
 
 def load(path: Path) -> Session:
@@ -341,60 +341,12 @@ def _refuse_constant(name: str) -> object:
     raise ValueError(f"{name} is not JSON")
 
 
-def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> None:
-    """Replace a file by way of a temporary one in its folder. Raises :class:`SessionFileError`."""
-    temporary: Path | None = None
+def write_bytes(path: Path, content: bytes, *, durable: bool = True) -> None:
+    """Replace a file atomically. Raises :class:`SessionFileError` with a sentence."""
     try:
-        target = Path(os.path.realpath(path))
-        mode = _mode_to_keep(target, path)
-        temporary = target.with_name(f".ripieno-{secrets.token_hex(8)}.part")
-        # O_EXCL: never follow or overwrite something that lies there; 0o666 lets the umask decide.
-        descriptor = os.open(
-            temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666
-        )
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            if durable:
-                os.fsync(file.fileno())
-        if mode is not None:
-            temporary.chmod(mode)
-        temporary.replace(target)
-        temporary = None
-        if durable:
-            _sync_folder(target.parent)
+        write_atomically(path, content, durable=durable)
     except (OSError, ValueError) as exc:
         raise SessionFileError(_cannot("save", path, exc)) from exc
-    finally:
-        if temporary is not None:
-            with contextlib.suppress(OSError):  # the folder is gone or read-only: nothing is left to tidy
-                temporary.unlink(missing_ok=True)
-
-
-def _mode_to_keep(target: Path, path: Path) -> int | None:
-    try:
-        about = target.stat()
-    except FileNotFoundError:
-        return None
-    if not stat.S_ISREG(about.st_mode):
-        raise SessionFileError(f"“{path.name}” is a folder or a device. Choose another name for the session.")
-    if not os.access(target, os.W_OK):
-        # Renaming over it would work, but whoever protected the file did not want that.
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target))
-    return stat.S_IMODE(about.st_mode)
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name != "posix":  # Windows cannot open a folder, and its rename is journalled
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as exc:
-        if exc.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network folders cannot be synced
-            raise
-    finally:
-        os.close(descriptor)
 
 
 def _cannot(what: str, path: Path, exc: OSError | ValueError) -> str:
@@ -406,6 +358,8 @@ def _cannot(what: str, path: Path, exc: OSError | ValueError) -> str:
     if number in (errno.EACCES, errno.EPERM, errno.EROFS):
         allowed = "read" if what == "open" else "write"
         return f"You are not allowed to {allowed} “{path}”. Choose another place, or ask who owns it."
+    if number == errno.EISDIR:
+        return f"“{path.name}” is a folder or a device. Choose another name for the session."
     if number in (errno.ENOSPC, errno.EDQUOT):
         return f"The disk is full, so “{path.name}” was not saved. Free some space and save again."
     if number == errno.ENAMETOOLONG:

@@ -1,0 +1,195 @@
+"""Autosave: what was not saved when the program died is offered at its next start.
+
+Each running program keeps at most one file in the recovery folder, under a name of its own, and claims
+it (:mod:`app.claims`): so two programs at once leave each other's alone, and a file that nobody claims
+is one whose program is gone. A clean exit removes it.
+"""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Slot
+
+from app import session_file
+from app.claims import Claim, claim, is_claimed
+from app.document import Document
+from app.paths import recovery_folder
+from app.session import Session
+from app.session_file import SessionFileError
+
+log = logging.getLogger(__name__)
+
+FORMAT = "ripieno-recovery"
+INTERVAL_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """An autosave whose program is gone: ``saved`` in local time, ``path`` the session file it had, if any."""
+
+    file: Path
+    session: Session
+    path: Path | None
+    title: str
+    saved: datetime.datetime
+
+
+class Recovery(QObject):
+    """Saves the document every 30 s while it is dirty, and finds what earlier runs left.
+
+    Make it after the document, call :meth:`start` when the window is up and :meth:`close` on exit.
+    """
+
+    def __init__(
+        self,
+        document: Document,
+        folder: Path | None = None,
+        interval_seconds: float = INTERVAL_SECONDS,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._folder = folder or recovery_folder()
+        self._file = self._folder / f"{secrets.token_hex(8)}.json"
+        self._claim: Claim | None = None
+        self._written: tuple[Session, Path | None] | None = None
+        self._said_problem = False
+        self._timer = QTimer(self)
+        self._timer.setInterval(round(interval_seconds * 1000))
+        self._timer.timeout.connect(self.save_now)
+        document.changed.connect(self._on_changed)
+
+    def start(self) -> None:
+        """Autosave from now on."""
+        self._timer.start()
+
+    def stop(self) -> None:
+        """No autosave any more, and none is kept."""
+        self._timer.stop()
+        self._remove()
+
+    def close(self) -> None:
+        """The program ends as it should: nothing is left to recover."""
+        self.stop()
+        self._document.changed.disconnect(self._on_changed)
+
+    @Slot()
+    def save_now(self) -> None:
+        """Autosave, if something would be lost; without waiting for the disk, so it takes no time.
+
+        A problem (a full disk) is logged once and not shown: the user did not ask for this.
+        """
+        document = self._document
+        state = (document.session, document.path)
+        if not document.dirty or state == self._written:
+            return
+        data = {
+            "format": FORMAT,
+            "saved": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "path": str(document.path) if document.path else None,
+            "title": document.title,
+            "session": session_file.to_data(document.session, self._folder),
+        }
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            if self._claim is None:
+                self._claim = claim(_lock(self._file))
+            session_file.write_bytes(self._file, session_file.dump(data), durable=False)
+        except (OSError, SessionFileError) as exc:
+            if not self._said_problem:
+                log.warning("the autosave failed: %s", exc)
+                self._said_problem = True
+            return
+        self._written = state
+        self._said_problem = False
+
+    def leftovers(self) -> list[Leftover]:
+        """The autosaves of programs that are gone, the newest first; damaged ones are logged and removed."""
+        found = []
+        for file in self._folder.glob("*.json"):
+            if file == self._file or is_claimed(_lock(file)):
+                continue
+            leftover = _read(file)
+            if leftover is not None:
+                found.append(leftover)
+            else:
+                _discard(file)
+        return sorted(found, key=lambda leftover: leftover.saved, reverse=True)
+
+    def recover(self, leftover: Leftover) -> bool:
+        """Make a leftover the document, dirty; False where another program took it in the meantime.
+
+        The document's own autosave is written before the leftover goes, so that a second crash loses nothing.
+        """
+        taken = claim(_lock(leftover.file))
+        if taken is None:
+            return False
+        try:
+            if not leftover.file.exists():
+                return False
+            self._document.replace(leftover.session, leftover.path, recovered=True)
+            self.save_now()
+            if self._written is not None:
+                leftover.file.unlink(missing_ok=True)
+            return True
+        finally:
+            taken.release()
+
+    def discard(self, leftover: Leftover) -> None:
+        """Remove a leftover that the user does not want, unless another program took it."""
+        _discard(leftover.file)
+
+    @Slot(str)
+    def _on_changed(self, what: str) -> None:
+        if what == "clean" and not self._document.dirty:
+            self._remove()
+
+    def _remove(self) -> None:
+        self._written = None
+        try:
+            self._file.unlink(missing_ok=True)
+        except OSError as exc:
+            log.warning("the autosave could not be removed: %s", exc)
+            return
+        if self._claim is not None:
+            self._claim.release()
+            self._claim = None
+
+
+def _lock(file: Path) -> Path:
+    return file.with_suffix(".lock")
+
+
+def _discard(file: Path) -> None:
+    taken = claim(_lock(file))
+    if taken is None:
+        return
+    try:
+        file.unlink(missing_ok=True)
+    finally:
+        taken.release()
+
+
+def _read(file: Path) -> Leftover | None:
+    try:
+        data = session_file.read_json(file)
+        if not isinstance(data, dict) or data.get("format") != FORMAT:
+            raise SessionFileError(f"“{file.name}” is no autosave.")
+        path, title, saved = data.get("path"), data.get("title"), data.get("saved")
+        if not isinstance(path, str | None) or not isinstance(title, str) or not isinstance(saved, str):
+            raise SessionFileError(f"“{file.name}” is a damaged autosave.")
+        return Leftover(
+            file=file,
+            session=session_file.from_data(data.get("session"), file),
+            path=Path(path) if path else None,
+            title=title,
+            saved=datetime.datetime.fromisoformat(saved).astimezone(),
+        )
+    except (SessionFileError, ValueError) as exc:
+        log.warning("an autosave could not be read: %s", exc)
+        return None
