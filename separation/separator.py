@@ -12,9 +12,11 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-import torch
+if TYPE_CHECKING:
+    # Only for the signatures: whoever reads a card or names a part should not wait for torch to load.
+    import torch
 
 INSTRUMENTS: tuple[str, ...] = (
     "bassoon",
