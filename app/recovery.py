@@ -24,13 +24,17 @@ from app.session_file import SessionFileError
 
 log = logging.getLogger(__name__)
 
-FORMAT = "ripieno-recovery"
+FIELD = "recovery"
 INTERVAL_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
 class Leftover:
-    """An autosave whose program is gone: ``saved`` in local time, ``path`` the session file it had, if any."""
+    """An autosave whose program is gone.
+
+    ``file`` is itself a session file. ``path`` is the session file that the user had given the work, if
+    any, ``title`` the document's title, ``saved`` local time.
+    """
 
     file: Path
     session: Session
@@ -55,8 +59,9 @@ class Recovery(QObject):
         super().__init__(parent)
         self._document = document
         self._folder = folder or recovery_folder()
-        self._file = self._folder / f"{secrets.token_hex(8)}.json"
+        self._file = self._folder / f"{secrets.token_hex(8)}{session_file.SUFFIX}"
         self._claim: Claim | None = None
+        self._taken: dict[Path, Claim] = {}
         self._written: tuple[Session, Path | None] | None = None
         self._said_problem = False
         self._timer = QTimer(self)
@@ -76,6 +81,9 @@ class Recovery(QObject):
     def close(self) -> None:
         """The program ends as it should: nothing is left to recover."""
         self.stop()
+        for taken in self._taken.values():
+            taken.release()
+        self._taken.clear()
         self._document.changed.disconnect(self._on_changed)
 
     @Slot()
@@ -88,12 +96,12 @@ class Recovery(QObject):
         state = (document.session, document.path)
         if not document.dirty or state == self._written:
             return
-        data = {
-            "format": FORMAT,
+        data = session_file.to_data(document.session, self._folder)
+        # A field that session files do not know, so the autosave is one for everything that reads them.
+        data[FIELD] = {
             "saved": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "path": str(document.path) if document.path else None,
             "title": document.title,
-            "session": session_file.to_data(document.session, self._folder),
         }
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -111,7 +119,7 @@ class Recovery(QObject):
     def leftovers(self) -> list[Leftover]:
         """The autosaves of programs that are gone, the newest first; damaged ones are logged and removed."""
         found = []
-        for file in self._folder.glob("*.json"):
+        for file in self._folder.glob(f"*{session_file.SUFFIX}"):
             if file == self._file or is_claimed(_lock(file)):
                 continue
             leftover = _read(file)
@@ -121,23 +129,36 @@ class Recovery(QObject):
                 _discard(file)
         return sorted(found, key=lambda leftover: leftover.saved, reverse=True)
 
-    def recover(self, leftover: Leftover) -> bool:
-        """Make a leftover the document, dirty; False where another program took it in the meantime.
+    def take(self, leftover: Leftover) -> bool:
+        """Claim a leftover before it is opened; False where another program was faster, or it is gone.
 
-        The document's own autosave is written before the leftover goes, so that a second crash loses nothing.
+        Then open ``leftover.file``, make it the document (``recovered=True``) and call :meth:`settle`, or
+        :meth:`give_back` where that failed.
         """
         taken = claim(_lock(leftover.file))
         if taken is None:
             return False
-        try:
-            if not leftover.file.exists():
-                return False
-            self._document.replace(leftover.session, leftover.path, recovered=True)
-            self.save_now()
-            if self._written is not None:
-                leftover.file.unlink(missing_ok=True)
-            return True
-        finally:
+        if not leftover.file.exists():
+            taken.release()
+            return False
+        self._taken[leftover.file] = taken
+        return True
+
+    def settle(self, leftover: Leftover) -> None:
+        """The document holds a leftover that was taken: remove it.
+
+        The document's own autosave is written first, so that a crash at any moment loses nothing; where
+        that fails, the leftover stays.
+        """
+        self.save_now()
+        if self._written is not None:
+            leftover.file.unlink(missing_ok=True)
+        self.give_back(leftover)
+
+    def give_back(self, leftover: Leftover) -> None:
+        """A leftover that was taken could not be opened: it is offered again at the next start."""
+        taken = self._taken.pop(leftover.file, None)
+        if taken is not None:
             taken.release()
 
     def discard(self, leftover: Leftover) -> None:
@@ -178,14 +199,15 @@ def _discard(file: Path) -> None:
 def _read(file: Path) -> Leftover | None:
     try:
         data = session_file.read_json(file)
-        if not isinstance(data, dict) or data.get("format") != FORMAT:
+        about = data.get(FIELD) if isinstance(data, dict) else None
+        if not isinstance(about, dict):
             raise SessionFileError(f"“{file.name}” is no autosave.")
-        path, title, saved = data.get("path"), data.get("title"), data.get("saved")
+        path, title, saved = about.get("path"), about.get("title"), about.get("saved")
         if not isinstance(path, str | None) or not isinstance(title, str) or not isinstance(saved, str):
             raise SessionFileError(f"“{file.name}” is a damaged autosave.")
         return Leftover(
             file=file,
-            session=session_file.from_data(data.get("session"), file),
+            session=session_file.from_data(data, file),
             path=Path(path) if path else None,
             title=title,
             saved=datetime.datetime.fromisoformat(saved).astimezone(),

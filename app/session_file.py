@@ -8,29 +8,28 @@ no such number. Nothing about a listener is ever in a session.
 
 from __future__ import annotations
 
-import contextlib
 import errno
+import hashlib
 import json
-import math
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from app.atomic_file import write_atomically
 from app.errors import UserError
+from app.json_fields import Fields
 from app.session import MINUS_INFINITY, Loop, Session, Source, Strip, clamp_gain
 from separation.separator import Part
 
 FORMAT = "ripieno-session"
 VERSION = 1
 SUFFIX = ".ripieno"
+SILENCE = "-inf"
+"""How −∞ dB is written."""
 LARGEST_BYTES = 5_000_000
 """A session is a few kilobytes; something of this size is another kind of file."""
-_LARGEST_WHOLE = 2**53
-"""The largest whole number that every JSON reader keeps exactly."""
 
 
 class SessionFileError(UserError):
@@ -55,15 +54,50 @@ def load(path: Path) -> Session:
     return from_data(read_json(path), path)
 
 
-def recording_candidates(session: Session, path: Path) -> list[Path]:
-    """The places where the recording of a session file at ``path`` may be, the likeliest first.
+def find_source(source: Source, path: Path, check: Callable[[], None] | None = None) -> Path | None:
+    """Where the recording of the session file at ``path`` is now, or None.
 
-    The caller opens the first whose content hash is the session's. None of them need exist.
+    Looked for where the session says, then beside the session under its name, then by content hash among
+    the files of its kind in those two folders (it was renamed; this reads them all, so ``check`` is called
+    between blocks and may raise). What is found by path is not compared: the caller opens it and sees.
     """
-    if session.source is None:
-        return []
-    recorded = Path(session.source.path)
-    return list(dict.fromkeys([recorded, path.parent / recorded.name]))
+    recorded = Path(source.path)
+    beside = path.parent / recorded.name
+    for place in (recorded, beside):
+        if _exists(place):
+            return place
+    for folder in dict.fromkeys((path.parent, recorded.parent)):
+        try:
+            files = sorted(f for f in folder.iterdir() if f.suffix.lower() == recorded.suffix.lower())
+        except OSError:  # the folder is gone too
+            continue
+        for file in files:
+            if _hash(file, check) == source.content_hash:
+                return file
+    return None
+
+
+def _exists(place: Path) -> bool:
+    try:
+        return place.exists()
+    except (OSError, ValueError):  # a path the system cannot even ask about
+        return False
+
+
+def _hash(file: Path, check: Callable[[], None] | None) -> str | None:
+    """SHA-256 (hex) of a file's bytes, or None where it cannot be read."""
+    digest = hashlib.sha256()
+    try:
+        if not file.is_file():
+            return None
+        with file.open("rb") as stream:
+            while piece := stream.read(1 << 20):
+                digest.update(piece)
+                if check is not None:
+                    check()
+    except OSError:
+        return None
+    return digest.hexdigest()
 
 
 # -- the form of the file ---------------------------------------------------------------------------
@@ -110,7 +144,7 @@ def to_data(session: Session, folder: Path) -> dict[str, Any]:
 
 def from_data(data: object, path: Path) -> Session:
     """The session that :func:`to_data` (of this or an earlier version) made; ``path`` is for sentences."""
-    file = _Reader(data, "", path)
+    file = _fields(data, path)
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise SessionFileError(
             f"“{path.name}” is not a Ripieno session. Open it as a recording, or choose another."
@@ -121,15 +155,15 @@ def from_data(data: object, path: Path) -> Session:
             f"“{path.name}” was saved by a newer version of Ripieno. Install the newest version to open it."
         )
     for step in range(version, VERSION):
-        file = _Reader(_MIGRATIONS[step](file), "", path)
+        file = _fields(_MIGRATIONS[step](file), path)
 
     separation, mix = file.part("separation"), file.part("mix")
     parts = tuple(Part(part.text("instrument"), part.whole("number")) for part in separation.rows("parts"))
     if len(set(parts)) < len(parts):
-        raise separation.wrong("parts", "a list without repetition")
+        raise separation.wrong("separation.parts", "a list without repetition")
     strips = {
         strip.text("stem"): Strip(
-            gain_db=clamp_gain(strip.decibels("gain_db")),
+            gain_db=clamp_gain(_gain(strip, "gain_db")),
             mute=strip.truth("mute"),
             solo=strip.truth("solo"),
             pan=min(1.0, max(-1.0, strip.number("pan"))),
@@ -143,7 +177,7 @@ def from_data(data: object, path: Path) -> Session:
         seed=separation.whole("seed"),
         true_stems=separation.truth("true_stems"),
         strips=strips,
-        master_db=clamp_gain(mix.decibels("master_db")),
+        master_db=clamp_gain(_gain(mix, "master_db")),
     )
     made = session.with_stems(parts, session.separator, true_stems=session.true_stems)
     if strips and set(strips) != set(made.strips):
@@ -155,16 +189,15 @@ def from_data(data: object, path: Path) -> Session:
     return session.with_position(file.whole("position"))
 
 
-def _source(file: _Reader, path: Path) -> Source | None:
+def _source(file: Fields, path: Path) -> Source | None:
     if not file.has("recording"):
         return None
     recording = file.part("recording")
     place = recording.text("path")
     if recording.has("relative_path"):
         beside = path.parent / recording.text("relative_path")
-        with contextlib.suppress(OSError, ValueError):  # a path the system cannot even ask about
-            if beside.exists():
-                place = os.path.abspath(beside)  # noqa: PTH100 - resolve() would follow the user's links
+        if _exists(beside):
+            place = os.path.abspath(beside)  # noqa: PTH100 - resolve() would follow the user's links
     return Source(
         path=place,
         content_hash=recording.text("sha256"),
@@ -181,87 +214,31 @@ def _relative(path: str, folder: Path) -> str | None:
         return None
 
 
+def _gain(fields: Fields, field: str) -> float:
+    return MINUS_INFINITY if fields.get(field) == SILENCE else fields.number(field)
+
+
 def _decibels(gain_db: float) -> float | str:
-    return "-inf" if gain_db == MINUS_INFINITY else gain_db
+    return SILENCE if gain_db == MINUS_INFINITY else gain_db
 
 
-@dataclass(frozen=True)
-class _Reader:
-    """Takes fields out of untrusted JSON, or raises a sentence that names the field and the file."""
-
-    data: object
-    place: str
-    path: Path
-
-    def wrong(self, field: str, kind: str) -> SessionFileError:
-        where = f"{self.place}{field}"
+def _fields(data: object, path: Path) -> Fields:
+    def wrong(field: str, kind: str) -> SessionFileError:
         return SessionFileError(
-            f"The session “{self.path.name}” is damaged: “{where}” should be {kind}. "
+            f"The session “{path.name}” is damaged: “{field}” should be {kind}. "
             "Open an older copy, or start again from the recording."
         )
 
-    def has(self, field: str) -> bool:
-        return self._value(field) is not None
-
-    def part(self, field: str) -> _Reader:
-        value = self._value(field)
-        if not isinstance(value, dict):
-            raise self.wrong(field, "a group of fields")
-        return _Reader(value, f"{self.place}{field}.", self.path)
-
-    def rows(self, field: str) -> list[_Reader]:
-        value = self._value(field)
-        if not isinstance(value, list):
-            raise self.wrong(field, "a list")
-        rows = []
-        for number, row in enumerate(value, start=1):
-            if not isinstance(row, dict):
-                raise self.wrong(f"{field} {number}", "a group of fields")
-            rows.append(_Reader(row, f"{self.place}{field} {number}.", self.path))
-        return rows
-
-    def text(self, field: str) -> str:
-        value = self._value(field)
-        if not isinstance(value, str):
-            raise self.wrong(field, "a text")
-        return value
-
-    def truth(self, field: str) -> bool:
-        value = self._value(field)
-        if not isinstance(value, bool):
-            raise self.wrong(field, "true or false")
-        return value
-
-    def whole(self, field: str, lowest: int = 0) -> int:
-        value = self._value(field)
-        if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value <= _LARGEST_WHOLE:
-            raise self.wrong(field, f"a whole number from {lowest}")
-        return value
-
-    def number(self, field: str) -> float:
-        value = self._value(field)
-        try:
-            figure = float(value) if isinstance(value, int | float) else math.nan
-        except OverflowError:
-            figure = math.nan
-        if isinstance(value, bool) or not math.isfinite(figure):
-            raise self.wrong(field, "a number")
-        return figure
-
-    def decibels(self, field: str) -> float:
-        return MINUS_INFINITY if self._value(field) == "-inf" else self.number(field)
-
-    def _value(self, field: str) -> object:
-        return self.data.get(field) if isinstance(self.data, dict) else None
+    return Fields(data, wrong)
 
 
 # -- earlier versions -------------------------------------------------------------------------------
 
 
-def _from_version_0(old: _Reader) -> dict[str, Any]:
+def _from_version_0(old: Fields) -> dict[str, Any]:
     """Version 0 (before the first release) had one flat object, gains by stem name, and null for −∞ dB."""
     gains = old.part("gains")
-    stems = list(gains.data) if isinstance(gains.data, dict) else []
+    stems = gains.names()
     parts = [Part.from_name(stem) for stem in stems[:-1]]
     return {
         "format": FORMAT,
@@ -284,7 +261,7 @@ def _from_version_0(old: _Reader) -> dict[str, Any]:
             "strips": [
                 {
                     "stem": stem,
-                    "gain_db": gains.number(stem) if gains.has(stem) else "-inf",
+                    "gain_db": gains.number(stem) if gains.has(stem) else SILENCE,
                     "mute": False,
                     "solo": False,
                     "pan": 0.0,
@@ -297,7 +274,7 @@ def _from_version_0(old: _Reader) -> dict[str, Any]:
     }
 
 
-_MIGRATIONS: dict[int, Callable[[_Reader], dict[str, Any]]] = {0: _from_version_0}
+_MIGRATIONS: dict[int, Callable[[Fields], dict[str, Any]]] = {0: _from_version_0}
 """Each entry turns a file of its version into one of the next; loading runs the chain."""
 
 
