@@ -106,23 +106,6 @@ class Log:
             self._handler.close()
             self._handler = None
 
-    def last_crash(self) -> str | None:
-        """What a run that crashed left behind, to be offered once: its notes are removed. Else None.
-
-        Notes of runs that are still alive are left alone.
-        """
-        notes = []
-        for note in sorted(self._folder.glob("crash-*.txt"), key=_age):
-            if note == self._note or is_claimed(note.with_suffix(".lock")):
-                continue
-            try:
-                notes.append(note.read_text(encoding="utf-8", errors="replace"))
-                note.unlink()
-                note.with_suffix(".lock").unlink(missing_ok=True)
-            except OSError as exc:  # another start of the program was faster
-                log.info("a crash note could not be read: %s", exc)
-        return "\n\n".join(notes)[-LONGEST_NOTE:] or None
-
     def _on_exception(
         self, kind: type[BaseException], exc: BaseException, trace: TracebackType | None
     ) -> None:
@@ -153,6 +136,39 @@ def start_log(level: int = logging.INFO) -> Log:
     started = Log(log_folder())
     started.start(level)
     return started
+
+
+def last_crash() -> str | None:
+    """What runs that crashed have left behind, the newest last; None where the last ones ended well.
+
+    Notes of runs that are still alive do not count. Call :func:`forget_crash` when it was offered.
+    """
+    texts = []
+    for note in _left_notes():
+        try:
+            text = note.read_text(encoding="utf-8", errors="replace").strip()
+        except OSError as exc:  # another start of the program was faster
+            log.info("a crash note could not be read: %s", exc)
+            continue
+        if len(text.splitlines()) == 1:
+            text += "\nThe program ended without saying why: it was killed, or the computer went down."
+        texts.append(text)
+    return "\n\n".join(texts)[-LONGEST_NOTE:] or None
+
+
+def forget_crash() -> None:
+    """Remove the notes that :func:`last_crash` told."""
+    for note in _left_notes():
+        try:
+            note.unlink(missing_ok=True)
+            note.with_suffix(".lock").unlink(missing_ok=True)
+        except OSError as exc:
+            log.warning("a crash note could not be removed: %s", exc)
+
+
+def _left_notes() -> list[Path]:
+    notes = sorted(log_folder().glob("crash-*.txt"), key=_age)
+    return [note for note in notes if not is_claimed(note.with_suffix(".lock"))]
 
 
 def _about() -> str:

@@ -44,7 +44,7 @@ class Leftover:
 
 
 class Recovery(QObject):
-    """Saves the document every 30 s while it is dirty, and finds what earlier runs left.
+    """Saves the document when it becomes dirty and every 30 s from then on; finds what earlier runs left.
 
     Make it after the document, call :meth:`start` when the window is up and :meth:`close` on exit.
     """
@@ -61,7 +61,6 @@ class Recovery(QObject):
         self._folder = folder or recovery_folder()
         self._file = self._folder / f"{secrets.token_hex(8)}{session_file.SUFFIX}"
         self._claim: Claim | None = None
-        self._taken: dict[Path, Claim] = {}
         self._written: tuple[Session, Path | None] | None = None
         self._said_problem = False
         self._timer = QTimer(self)
@@ -81,9 +80,6 @@ class Recovery(QObject):
     def close(self) -> None:
         """The program ends as it should: nothing is left to recover."""
         self.stop()
-        for taken in self._taken.values():
-            taken.release()
-        self._taken.clear()
         self._document.changed.disconnect(self._on_changed)
 
     @Slot()
@@ -129,46 +125,21 @@ class Recovery(QObject):
                 _discard(file)
         return sorted(found, key=lambda leftover: leftover.saved, reverse=True)
 
-    def take(self, leftover: Leftover) -> bool:
-        """Claim a leftover before it is opened; False where another program was faster, or it is gone.
-
-        Then open ``leftover.file``, make it the document (``recovered=True``) and call :meth:`settle`, or
-        :meth:`give_back` where that failed.
-        """
-        taken = claim(_lock(leftover.file))
-        if taken is None:
-            return False
-        if not leftover.file.exists():
-            taken.release()
-            return False
-        self._taken[leftover.file] = taken
-        return True
-
-    def settle(self, leftover: Leftover) -> None:
-        """The document holds a leftover that was taken: remove it.
-
-        The document's own autosave is written first, so that a crash at any moment loses nothing; where
-        that fails, the leftover stays.
-        """
-        self.save_now()
-        if self._written is not None:
-            leftover.file.unlink(missing_ok=True)
-        self.give_back(leftover)
-
-    def give_back(self, leftover: Leftover) -> None:
-        """A leftover that was taken could not be opened: it is offered again at the next start."""
-        taken = self._taken.pop(leftover.file, None)
-        if taken is not None:
-            taken.release()
-
     def discard(self, leftover: Leftover) -> None:
-        """Remove a leftover that the user does not want, unless another program took it."""
+        """Remove a leftover that is not wanted, or that the document holds now.
+
+        The latter is safe at any moment: a document that becomes dirty is autosaved at once.
+        """
         _discard(leftover.file)
 
     @Slot(str)
     def _on_changed(self, what: str) -> None:
-        if what == "clean" and not self._document.dirty:
+        if what not in ("clean", "path"):
+            return
+        if not self._document.dirty:
             self._remove()
+        elif self._timer.isActive():
+            self.save_now()
 
     def _remove(self) -> None:
         self._written = None
