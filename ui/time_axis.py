@@ -6,18 +6,20 @@ from PySide6.QtCore import QObject, Signal
 
 SHORTEST_SPAN = 0.05
 """The closest zoom: seconds across the whole view."""
+ZOOM_STEP = 1.5
+"""How much closer one press of a zoom key or button goes."""
 
 
 class TimeAxis(QObject):
     """A visible range of time, in seconds, inside a recording of ``duration`` seconds.
 
-    ``changed`` is emitted after every change of the range or the duration. While ``following`` is on,
-    :meth:`follow` turns the page when the play head leaves it; panning by hand turns it off until the
+    ``changed`` is emitted after every change of the range or the duration. While :attr:`follow` is on,
+    :meth:`play_head_at` turns the page when the play head leaves it; panning by hand turns it off until the
     play head is in sight again.
     """
 
     changed = Signal()
-    following_changed = Signal(bool)
+    follow_changed = Signal(bool)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -48,7 +50,7 @@ class TimeAxis(QObject):
         return self._stop - self._start
 
     @property
-    def following(self) -> bool:
+    def follow(self) -> bool:
         """Whether the page turns with the play head."""
         return self._following
 
@@ -57,12 +59,12 @@ class TimeAxis(QObject):
         """Whether the whole recording is in view."""
         return self.span >= self._duration - 1e-9
 
-    def set_following(self, following: bool) -> None:
+    def set_follow(self, follow: bool) -> None:
         """Turn the pages with the play head, or stay."""
         self._let_go = False
-        if following != self._following:
-            self._following = following
-            self.following_changed.emit(following)
+        if follow != self._following:
+            self._following = follow
+            self.follow_changed.emit(follow)
 
     def set_duration(self, seconds: float) -> None:
         """A new recording of this length: all of it is shown."""
@@ -93,12 +95,20 @@ class TimeAxis(QObject):
         start = around - share * span
         self.set_range(start, start + span)
 
+    def zoom_in(self) -> None:
+        """One step closer, around the middle."""
+        self.zoom(ZOOM_STEP)
+
+    def zoom_out(self) -> None:
+        """One step further away."""
+        self.zoom(1.0 / ZOOM_STEP)
+
     def pan(self, seconds: float) -> None:
         """Move the view later by ``seconds`` (below 0: earlier)."""
         self._let_go = True
         self.set_range(self._start + seconds, self._stop + seconds)
 
-    def follow(self, seconds: float) -> None:
+    def play_head_at(self, seconds: float) -> None:
         """The play head is here and moving: turn the page when it has left it."""
         inside = self._start <= seconds <= self._stop - 0.02 * self.span
         if self._let_go:
