@@ -1,0 +1,149 @@
+"""A listener's audiogram, drawn as audiologists draw it.
+
+Frequency runs left to right on a log axis, hearing level downwards from −10 to 120 dB HL, and one
+octave is as wide as 20 dB is high (ISO 8253-1). The right ear is a red O joined by a line, the left a
+blue X joined by a dashed one.
+"""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from app.hearing.audiogram import Audiogram
+from ui.theme import Theme, theme_of
+
+LOWEST_HZ, HIGHEST_HZ = 125.0, 8000.0
+LABELLED_HZ = {250: "250", 500: "500", 1000: "1k", 2000: "2k", 4000: "4k", 8000: "8k"}
+SYMBOL_HZ = (250, 500, 1000, 2000, 3000, 4000, 6000, 8000)
+TOP_DB, BOTTOM_DB = -10.0, 120.0
+OCTAVE_DB = 20.0
+
+RIGHT = {"light": "#b3261e", "dark": "#ff8a80", "high contrast": "#ff9e9e"}
+LEFT = {"light": "#1a56a0", "dark": "#8fc0f5", "high contrast": "#8fd0ff"}
+
+
+class AudiogramPicture(QWidget):
+    """Both ears' thresholds; a picture whose accessible description says them in words."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._left: Audiogram | None = None
+        self._right: Audiogram | None = None
+        self.setAccessibleName(self.tr("Audiogram"))
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+
+    def set_audiograms(self, left: Audiogram, right: Audiogram) -> None:
+        """Show a listener's two ears."""
+        self._left, self._right = left, right
+        self.setAccessibleDescription(self._words())
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """A small chart."""
+        width = max(200, self.fontMetrics().averageCharWidth() * 26)
+        return QSize(width, self.heightForWidth(width))
+
+    def minimumSizeHint(self) -> QSize:
+        """Still readable."""
+        return QSize(160, self.heightForWidth(160))
+
+    def hasHeightForWidth(self) -> bool:
+        """The chart keeps its proportion."""
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        """As high as the proportion of octaves to decibels asks, with room for the labels."""
+        left, top = self._margins()
+        plot = width - left - 10
+        return round(min(plot, self._widest()) * self._proportion()) + top + 12
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The grid with its figures, then the right ear, then the left."""
+        theme = theme_of(self.palette())
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        font = painter.font()
+        font.setPointSizeF(max(8.5, font.pointSizeF() * 0.78))
+        painter.setFont(font)
+        area = self._area()
+        self._paint_grid(painter, area, theme)
+        if self._right is not None:
+            self._paint_ear(painter, area, self._right, QColor(RIGHT[theme.name]), right=True)
+        if self._left is not None:
+            self._paint_ear(painter, area, self._left, QColor(LEFT[theme.name]), right=False)
+
+    def _proportion(self) -> float:
+        octaves = math.log2(HIGHEST_HZ / LOWEST_HZ)
+        return (BOTTOM_DB - TOP_DB) / OCTAVE_DB / octaves
+
+    def _widest(self) -> int:
+        return self.fontMetrics().averageCharWidth() * 34
+
+    def _margins(self) -> tuple[int, int]:
+        metrics = self.fontMetrics()
+        return metrics.horizontalAdvance("120") + 6, metrics.height() + 2
+
+    def _area(self) -> QRectF:
+        left, top = self._margins()
+        width = min(self.width() - left - 10, self._widest(), (self.height() - top - 10) / self._proportion())
+        return QRectF(left, top, width, width * self._proportion())
+
+    def _point(self, area: QRectF, frequency: float, level: float) -> QPointF:
+        x = math.log(frequency / LOWEST_HZ) / math.log(HIGHEST_HZ / LOWEST_HZ)
+        y = (level - TOP_DB) / (BOTTOM_DB - TOP_DB)
+        return QPointF(area.left() + x * area.width(), area.top() + y * area.height())
+
+    def _paint_grid(self, painter: QPainter, area: QRectF, theme: Theme) -> None:
+        painter.fillRect(area, theme.color("base"))
+        metrics = painter.fontMetrics()
+        for frequency, label in LABELLED_HZ.items():
+            x = self._point(area, frequency, TOP_DB).x()
+            painter.setPen(QPen(theme.color("faint"), 1))
+            painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
+            painter.setPen(theme.color("muted_text"))
+            width = metrics.horizontalAdvance(label)
+            painter.drawText(QPointF(x - width / 2, area.top() - 4), label)
+        for level in range(0, 121, 20):
+            y = self._point(area, 1000, level).y()
+            painter.setPen(QPen(theme.color("border" if level == 0 else "faint"), 1))
+            painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
+            painter.setPen(theme.color("muted_text"))
+            box = QRectF(0, y - metrics.height() / 2, area.left() - 5, metrics.height())
+            painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, str(level))
+        painter.setPen(QPen(theme.color("border"), 1))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRect(area)
+
+    def _paint_ear(self, painter: QPainter, area: QRectF, ear: Audiogram, colour: QColor, *, right: bool) -> None:
+        points = [self._point(area, f, ear.level_at(f)) for f in SYMBOL_HZ]
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        style = Qt.PenStyle.SolidLine if right else Qt.PenStyle.DashLine
+        painter.setPen(QPen(colour, 1.4, style))
+        painter.drawPolyline(QPolygonF(points))
+        size = max(3.5, min(6.0, area.width() / 42))
+        painter.setPen(QPen(colour, 1.8, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        for p in points:
+            if right:
+                painter.drawEllipse(p, size, size)
+            else:
+                painter.drawLine(p + QPointF(-size, -size), p + QPointF(size, size))
+                painter.drawLine(p + QPointF(-size, size), p + QPointF(size, -size))
+
+    def _words(self) -> str:
+        if self._left is None or self._right is None:
+            return ""
+        if self._left.levels_at(SYMBOL_HZ) == self._right.levels_at(SYMBOL_HZ):
+            return self.tr("Both ears: {0}").format(self._ear_words(self._left))
+        return self.tr("Right ear: {0}. Left ear: {1}").format(
+            self._ear_words(self._right), self._ear_words(self._left)
+        )
+
+    def _ear_words(self, ear: Audiogram) -> str:
+        pairs = [f"{f:g} Hz {ear.level_at(f):.0f}" for f in SYMBOL_HZ]
+        return ", ".join(pairs) + " " + self.tr("dB hearing level")

@@ -1,0 +1,160 @@
+"""Messages that do not stop the work: a bar above the strips with a sentence, and buttons to answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from ui.flow_layout import FlowLayout
+from ui.icons import icon, pixmap
+from ui.spoken import announce
+from ui.theme import theme_of
+
+MOST_SHOWN = 3
+"""Older messages go when there are more than these."""
+
+Answer = tuple[str, Callable[[], None]]
+
+
+class Message(QFrame):
+    """One message: an icon, a title, a sentence, perhaps buttons, and a cross to dismiss it.
+
+    ``kind`` is "problem" or "note". An answer dismisses the message and then acts.
+    """
+
+    dismissed = Signal()
+
+    def __init__(
+        self, kind: str, title: str, sentence: str, answers: tuple[Answer, ...] = (), parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.kind, self.title, self.sentence = kind, title, sentence
+        self.setAccessibleName(title)
+        self.setAccessibleDescription(sentence)
+        self._mark = QLabel()
+        self._mark.setAlignment(Qt.AlignmentFlag.AlignTop)
+        heading = QLabel(title)
+        heading.setTextFormat(Qt.TextFormat.PlainText)
+        heading.setWordWrap(True)
+        font = heading.font()
+        font.setBold(True)
+        heading.setFont(font)
+        self.text = QLabel(sentence)
+        # A path in the sentence may look like mark-up; it never is.
+        self.text.setTextFormat(Qt.TextFormat.PlainText)
+        self.text.setWordWrap(True)
+        self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        for label in (heading, self.text):
+            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.MinimumExpanding)
+        self.cross = QToolButton()
+        self.cross.setAutoRaise(True)
+        self.cross.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.cross.setAccessibleName(self.tr("Dismiss: {0}").format(title))
+        self.cross.setToolTip(self.tr("Dismiss this message"))
+        self.cross.clicked.connect(self.dismissed)
+
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addWidget(heading)
+        if sentence:
+            words.addWidget(self.text)
+        self.buttons: list[QPushButton] = []
+        if answers:
+            row = FlowLayout()
+            for label, act in answers:
+                button = QPushButton(label)
+                button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+                button.setAccessibleDescription(title)
+                button.clicked.connect(self.dismissed)
+                button.clicked.connect(lambda _=False, act=act: act())
+                row.addWidget(button)
+                self.buttons.append(button)
+            words.addLayout(row)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(16, 8, 8, 8)
+        layout.setSpacing(12)
+        layout.addWidget(self._mark)
+        layout.addLayout(words, 1)
+        layout.addWidget(self.cross, 0, Qt.AlignmentFlag.AlignTop)
+        self._dress()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Take a new theme's colours."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._dress()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """A ground apart from the window's, and an edge whose colour says which kind of message it is."""
+        theme = theme_of(self.palette())
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(theme.color(self._role()), 1))
+        painter.setBrush(theme.color("base"))
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.color(self._role()))
+        painter.drawRoundedRect(QRectF(0, 0, 6, self.height()), 3, 3)
+
+    def _role(self) -> str:
+        return "danger" if self.kind == "problem" else "accent"
+
+    def _dress(self) -> None:
+        theme, size = theme_of(self.palette()), round(self.fontMetrics().height() * 1.3)
+        drawing = "warning" if self.kind == "problem" else "note"
+        self._mark.setPixmap(pixmap(drawing, size, theme.color(self._role()), self.devicePixelRatioF()))
+        self.cross.setIcon(icon("close", self.palette()))
+        self.cross.setIconSize(QSize(size, size))
+
+
+class MessageBar(QWidget):
+    """A stack of the newest messages, hidden while there are none."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(self.tr("Messages"))
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(8, 8, 8, 0)
+        self._layout.setSpacing(6)
+        self.messages: list[Message] = []
+        self.hide()
+
+    def show_problem(self, title: str, sentence: str, *answers: Answer) -> Message:
+        """Say that something went wrong; the same message twice is shown once."""
+        return self._show("problem", title, sentence, answers)
+
+    def show_note(self, title: str, sentence: str, *answers: Answer) -> Message:
+        """Say or ask something."""
+        return self._show("note", title, sentence, answers)
+
+    def clear_problems(self) -> None:
+        """Take away what went wrong before: something else was begun since."""
+        for message in [m for m in self.messages if m.kind == "problem"]:
+            self.dismiss(message)
+
+    def dismiss(self, message: Message) -> None:
+        """Take one message away."""
+        if message not in self.messages:
+            return
+        self.messages.remove(message)
+        self._layout.removeWidget(message)
+        message.hide()
+        message.deleteLater()
+        self.setVisible(bool(self.messages))
+
+    def _show(self, kind: str, title: str, sentence: str, answers: tuple[Answer, ...]) -> Message:
+        for message in list(self.messages):
+            if (message.title, message.sentence) == (title, sentence):
+                self.dismiss(message)
+        message = Message(kind, title, sentence, answers, self)
+        message.dismissed.connect(lambda: self.dismiss(message))
+        self.messages.append(message)
+        self._layout.addWidget(message)
+        for old in self.messages[:-MOST_SHOWN]:
+            self.dismiss(old)
+        self.show()
+        announce(message, f"{title}. {sentence}")
+        return message
