@@ -64,7 +64,7 @@ class Mixer:
     of the stems exist so far; it is called in the audio thread, so it must only read a number. Without
     it the stems are whole. ``channels`` is the number of output channels (the recording's by default;
     one input channel may become two). With ``metering`` every rendered frame also feeds
-    :attr:`strip_peaks`.
+    :attr:`strip_levels`.
 
     The first frame rendered uses the state as it is; after that, a new state is reached in 25 ms.
     """
@@ -96,8 +96,8 @@ class Mixer:
         self.recording = recording
         self.stems = tuple(stems.values())
         self.metering = metering
-        self.strip_peaks = np.zeros(len(self.names), np.float32)
-        """The highest absolute sample of each stem as heard (after its fader), until someone clears it."""
+        self.strip_levels = np.zeros(len(self.names), np.float32)
+        """The highest absolute sample of each stem as heard (after its fader); see :meth:`lower_levels`."""
         self._frames_done = frames_done
         self._state = recording_state(self.names, self.channels)
         self._target: MixState | None = None
@@ -164,6 +164,10 @@ class Mixer:
         if self._state is not self._target:
             self._retarget(self._state)
         self._read(self._tail, start, out)
+
+    def lower_levels(self, factor: float) -> None:
+        """Let the meters fall: rendering raises :attr:`strip_levels`, only this lowers them."""
+        np.multiply(self.strip_levels, factor, out=self.strip_levels)
 
     def _retarget(self, state: MixState) -> None:
         """Start the ramp from the coefficients of this moment to those of ``state``."""
@@ -310,8 +314,8 @@ class Mixer:
                     source = stem[:, min(channel, self.source_channels - 1)]
                     side = float(max(np.maximum.reduce(source), -np.minimum.reduce(source)))
                     peak = max(peak, side * float(gains[channel]))
-        if self.strip_peaks[index] < peak < np.inf:
-            self.strip_peaks[index] = peak
+        if self.strip_levels[index] < peak < np.inf:
+            self.strip_levels[index] = peak
 
 
 def render_offline(
