@@ -158,13 +158,16 @@ def _lock(file: Path) -> Path:
 
 
 def _discard(file: Path) -> None:
-    taken = claim(_lock(file))
-    if taken is None:
-        return
     try:
-        file.unlink(missing_ok=True)
-    finally:
-        taken.release()
+        taken = claim(_lock(file))
+        if taken is None:
+            return
+        try:
+            file.unlink(missing_ok=True)
+        finally:
+            taken.release()
+    except OSError as exc:
+        log.warning("an autosave could not be removed: %s", exc)
 
 
 def _read(file: Path) -> Leftover | None:

@@ -112,5 +112,6 @@ def _running_timers() -> list:
         return []
     import shiboken6
 
-    timers = [obj for obj in gc.get_objects() if isinstance(obj, core.QTimer)]
+    # By type, because isinstance() asks the object, and some objects of other packages then warn.
+    timers = [obj for obj in gc.get_objects() if issubclass(type(obj), core.QTimer)]
     return [timer for timer in timers if shiboken6.isValid(timer) and timer.isActive()]
