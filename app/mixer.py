@@ -197,6 +197,8 @@ class Mixer:
             n = min(there - at, BLOCK)
             if ramp_at < self._ramp:
                 n = min(n, self._ramp - ramp_at)
+            if start + at < done:
+                n = min(n, done - start - at)  # what is not written yet is never read
             self._mix(voice, start + at, out[at : at + n], ramp_at, done)
             ramp_at = min(self._ramp, ramp_at + n)
             at += n
@@ -224,7 +226,8 @@ class Mixer:
             return
         full = voice.wet >= 1.0 and self._cap_at(stop, done) >= 1.0
         if not full:
-            if voice.wet <= 0.0 and done <= start:
+            if done <= start:
+                voice.wet = 0.0  # where the cap had brought it
                 return  # nothing is separated here yet
             voice.wet = self._envelope(voice.wet, start, n, done)
         for row in range(1, 1 + len(self.stems)):

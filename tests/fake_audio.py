@@ -98,9 +98,7 @@ class FakeBackend:
     def supports(self, device: OutputDevice, sample_rate: int, channels: int) -> bool:
         return channels <= device.channels and (self.rates is None or sample_rate in self.rates)
 
-    def open(
-        self, device: OutputDevice, sample_rate: int, channels: int, callback: Callback
-    ) -> FakeStream:
+    def open(self, device: OutputDevice, sample_rate: int, channels: int, callback: Callback) -> FakeStream:
         if device.name in self.locked or device not in self.plugged:
             raise PlayerError(f"The sound output “{device.name}” could not be opened.")
         assert self.supports(device, sample_rate, channels)
