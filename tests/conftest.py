@@ -38,6 +38,9 @@ def few_torch_threads() -> None:
     import torch
 
     torch.set_num_threads(min(2, os.cpu_count() or 1))
+    # What the large packages made at import is not looked through any more for leaked timers.
+    gc.collect()
+    gc.freeze()
 
 
 class _Errors(logging.Handler):
