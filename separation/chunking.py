@@ -116,22 +116,22 @@ class Stitcher:
         return block
 
 
-def read_clean(source: AudioSource, start: int, stop: int) -> tuple[Audio, bool]:
-    """``(channels, stop - start)`` of the source, zeros outside it, and whether it had to be cleaned.
+def read_clean(source: AudioSource, start: int, stop: int) -> tuple[Audio, npt.NDArray[np.bool_]]:
+    """``(channels, stop - start)`` of the source, zeros outside it, and which frames had to be cleaned.
 
-    Samples that are no finite numbers become 0.
+    Samples that are no finite numbers become 0; the second array, ``(stop - start,)``, says where.
     """
     first, last = max(start, 0), min(stop, source.frames)
     piece = np.zeros((source.channels, stop - start), dtype=np.float32)
+    cleaned = np.zeros(stop - start, dtype=np.bool_)
     if first >= last:
-        return piece, False
+        return piece, cleaned
     inside = piece[:, first - start : last - start]
     inside[:] = source.read(first, last)
     broken = ~np.isfinite(inside)
-    if not broken.any():
-        return piece, False
     inside[broken] = 0.0
-    return piece, True
+    cleaned[first - start : last - start] = broken.any(axis=0)
+    return piece, cleaned
 
 
 def excerpts(frames: int, sample_rate: int, seconds: float = 60.0, pieces: int = 12) -> list[tuple[int, int]]:

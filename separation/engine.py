@@ -171,11 +171,10 @@ class _Run:
         begin = index * plan.step - plan.context
         piece, cleaned = read_clean(self._source, begin, begin + -(-samples * rate // own_rate) + 1)
         recording = piece[:, core]
-        when = _clock(index * plan.step / rate)
-        if cleaned:
-            self._notices.append(
-                f"Near {when} the recording holds samples that are no numbers; they count as silence."
-            )
+        start, stop = plan.block(index)
+        if (broken := cleaned[core][: stop - start]).any():
+            where = _clock((start + int(broken.argmax())) / rate)
+            self._notices.append(f"Near {where} the recording holds broken samples, which count as silence.")
         if not piece.any():
             return np.zeros((len(self._parts), *recording.shape), dtype=np.float32), recording
         # a copy, so that a separator that writes on its input harms nothing
@@ -183,8 +182,9 @@ class _Run:
         loudest = LOUDEST_STEM * float(np.abs(piece).max())
         stems = self._on_device(lambda: self._separate(mixture, loudest))
         if stems is None:
+            where = _clock(start / rate)
             self._notices.append(
-                f"The separator failed on the stretch from {when}: there the parts share the sound equally."
+                f"The separator failed on the stretch from {where}: there the parts share the sound equally."
             )
             share = recording / np.float32(len(self._parts) + 1)
             return np.repeat(share[np.newaxis], len(self._parts), axis=0), recording
