@@ -1,0 +1,159 @@
+"""Reading a listener's audiograms from a JSON or CSV file, with a sentence for everything that can be wrong.
+
+JSON may be this program's own form ``{"frequencies": […], "levels": […]}`` (or ``"left"`` and ``"right"``
+in place of ``"levels"``), one Clarity/Cadenza listener, or a Clarity/Cadenza ``listeners.json`` of several,
+of which one is chosen as ``listeners.json#L5040``. CSV has a column of frequencies in Hz and one column of
+levels in dB HL, or two for the left and the right ear; a first line of words is taken as the header.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from app.errors import UserError
+from app.hearing.audiogram import HIGHEST_HZ, LOWEST_HZ, PRESETS, Audiogram, Listener, preset
+
+_LARGEST_BYTES = 10_000_000
+
+
+def read_audiogram(name_or_path: str | Path) -> Audiogram:
+    """The audiogram of a preset's name or of a file that holds one ear (or two equal ones).
+
+    Raises UserError for a file that cannot be read, and for one whose ears differ: use
+    :func:`read_listener` there.
+    """
+    listener = read_listener(name_or_path)
+    if (listener.left.frequencies, listener.left.levels) != (
+        listener.right.frequencies,
+        listener.right.levels,
+    ):
+        raise UserError(
+            f"The audiograms of the two ears in “{name_or_path}” differ. Give a file with one ear instead."
+        )
+    return listener.left
+
+
+def read_listener(name_or_path: str | Path) -> Listener:
+    """Both ears' audiograms of a preset's name (both the same) or of a file; UserError otherwise."""
+    text = str(name_or_path)
+    if not Path(text).exists() and text.strip().lower() in {n.lower() for n in PRESETS}:
+        audiogram = preset(text)
+        return Listener(audiogram, audiogram, audiogram.name)
+    path, _, wanted = text, "", ""
+    if not Path(text).exists() and "#" in text:
+        path, _, wanted = text.rpartition("#")
+    content = _read(Path(path), text)
+    try:
+        if content.lstrip().startswith(("{", "[")):
+            return _from_json(json.loads(content), Path(path).stem, wanted)
+        return _from_csv(content, Path(path).stem)
+    except UserError as exc:
+        raise UserError(f"The audiogram “{path}” cannot be used: {exc}") from exc
+    except (ValueError, TypeError, KeyError, RecursionError) as exc:
+        reason = str(exc) if isinstance(exc, ValueError) and not isinstance(exc, json.JSONDecodeError) else ""
+        reason = reason or "it is neither a JSON nor a CSV audiogram."
+        raise UserError(f"The audiogram “{path}” cannot be used: {reason}") from exc
+
+
+def _read(path: Path, asked: str) -> str:
+    names = ", ".join(PRESETS)
+    try:
+        if path.is_dir():
+            raise UserError(f"“{path}” is a folder. Give an audiogram file, or one of {names}.")
+        if path.stat().st_size > _LARGEST_BYTES:
+            raise UserError(f"“{path}” is too large to be an audiogram. Give a JSON or CSV file.")
+        content = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as exc:
+        raise UserError(
+            f"“{asked}” is neither a standard audiogram nor a file. The standard ones are {names}."
+        ) from exc
+    except UnicodeDecodeError as exc:
+        raise UserError(f"“{path}” is not a text file. Give a JSON or CSV audiogram.") from exc
+    except OSError as exc:
+        raise UserError(
+            f"“{path}” cannot be read ({exc.strerror}). Check the file and its permissions."
+        ) from exc
+    if not content.strip():
+        raise UserError(f"“{path}” is empty. Give a JSON or CSV audiogram.")
+    return content
+
+
+def _from_json(data: Any, name: str, wanted: str) -> Listener:
+    if not isinstance(data, dict):
+        raise UserError("the JSON file should hold an object with frequencies and levels.")
+    if wanted:
+        if wanted not in data:
+            raise UserError(f"it holds no listener “{wanted}”.")
+        data, name = data[wanted], wanted
+    elif not {"frequencies", "audiogram_cfs"} & set(data):
+        several = [k for k, v in data.items() if isinstance(v, dict) and "audiogram_cfs" in v]
+        if len(several) > 1:
+            first = ", ".join(several[:3])
+            raise UserError(f"it holds {len(several)} listeners ({first} …); add # and one of the names.")
+        if several:
+            data, name = data[several[0]], several[0]
+    if not isinstance(data, dict):
+        raise UserError(f"the entry “{name}” is not a listener.")
+    if "audiogram_cfs" in data:
+        frequencies = data["audiogram_cfs"]
+        ears = data.get("audiogram_levels_l"), data.get("audiogram_levels_r")
+        name = str(data.get("name", name))
+    else:
+        frequencies = data.get("frequencies")
+        levels = data.get("levels")
+        ears = data.get("left", levels), data.get("right", levels)
+        name = str(data.get("name", name))
+    if not isinstance(frequencies, list) or not all(isinstance(e, list) for e in ears):
+        raise UserError("it needs a list of frequencies and a list of levels for the ear or for both ears.")
+    return Listener(_ear(frequencies, ears[0] or [], name), _ear(frequencies, ears[1] or [], name), name)
+
+
+def _from_csv(content: str, name: str) -> Listener:
+    dialect = ";" if content.count(";") > content.count(",") else "\t" if "\t" in content else ","
+    rows = [
+        [cell.strip() for cell in row]
+        for row in csv.reader(io.StringIO(content), delimiter=dialect)
+        if any(row)
+    ]
+    columns = [c.lower() for c in rows[0]]
+    left, right = 1, 2
+    if not _is_number(columns[0]):
+        rows = rows[1:]
+        swapped = len(columns) > 2 and columns[1].startswith("r") and columns[2].startswith("l")
+        left, right = (2, 1) if swapped else (1, 2)
+    if not rows or any(len(row) < 2 or len(row) != len(rows[0]) for row in rows):
+        raise UserError("each line needs a frequency and a level, or a frequency and a level for each ear.")
+    if len(rows[0]) == 2:
+        right = left
+    figures = [[cell.replace(",", ".") for cell in row] for row in rows]
+    frequencies = [row[0] for row in figures]
+    return Listener(
+        _ear(frequencies, [row[left] for row in figures], name),
+        _ear(frequencies, [row[right] for row in figures], name),
+        name,
+    )
+
+
+def _ear(frequencies: Sequence[Any], levels: Sequence[Any], name: str) -> Audiogram:
+    """One ear from a file's lists; frequencies beyond 125…8000 Hz, which some files carry, are left out."""
+    if len(frequencies) != len(levels):
+        raise UserError(f"it has {len(frequencies)} frequencies but {len(levels)} levels.")
+    try:
+        pairs = sorted((float(f), float(v)) for f, v in zip(frequencies, levels, strict=True))
+    except (TypeError, ValueError) as exc:
+        raise UserError("a frequency or a level is not a number.") from exc
+    kept = [(f, v) for f, v in pairs if LOWEST_HZ <= f <= HIGHEST_HZ]
+    return Audiogram(tuple(f for f, _ in kept), tuple(v for _, v in kept), name)
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell.replace(",", "."))
+    except ValueError:
+        return False
+    return True

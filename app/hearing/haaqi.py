@@ -1,0 +1,272 @@
+"""HAAQI version 1: how clean music sounds to a given ear, compared with a reference, from 0 to 1.
+
+After Kates & Arehart (2016), "The Hearing-Aid Audio Quality Index (HAAQI)", IEEE/ACM Transactions on Audio,
+Speech, and Language Processing 24(2), 354–365. It is a model of average judgements of listeners, not a
+medical measurement. Written from the papers with pyclarity 0.9.0 as the numeric reference; scores agree with
+its to 1e-3, of which its own random threshold noise makes up to 3e-4.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.signal import oaconvolve
+
+from app.hearing import features
+from app.hearing.alignment import BulkAlignment, CoarseSpectra, envelope_shifts, motion_shifts
+from app.hearing.audiogram import NORMAL, Audiogram
+from app.hearing.cochlea import SAMPLE_RATE, cochlea, group_delays
+from app.hearing.ear_model import SHORTEST, BandGroup, Ear, band_groups, spread
+from app.hearing.prescription import nal_r
+from app.hearing.resampling import to_model_rate
+from app.hearing.segment_kernels import covary_rows, power_rows, segment_count, smooth_rows
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+Check = Callable[[], None]
+
+_MODEL_NAL_R_ORDER = 140
+SILENT_REFERENCE = "The reference is silent here, so there is nothing to compare the remix with."
+BOTH_SILENT = "Reference and remix are both silent here."
+TOO_SHORT = "Less than 0.05 seconds of sound is too short to compare."
+
+
+@dataclass(frozen=True)
+class HaaqiScore:
+    """A HAAQI score and what it is made of.
+
+    ``score``, ``nonlinear`` (noise and distortion) and ``linear`` (spectrum) lie within 0…1; ``raw`` holds
+    the cepstral correlation, the fine-structure covariance, and the two spectral likenesses. ``note`` is a
+    sentence where the score is one by definition, because nothing could be compared, and empty otherwise.
+    """
+
+    score: float
+    nonlinear: float
+    linear: float
+    raw: tuple[float, float, float, float]
+    note: str = ""
+
+
+def haaqi(
+    reference: ArrayLike,
+    processed: ArrayLike,
+    sample_rate: float,
+    audiogram: Audiogram,
+    *,
+    equalisation: int = 1,
+    level1: float = 65.0,
+    seed: int | None = None,
+) -> HaaqiScore:
+    """Score a processed signal against a reference for one ear.
+
+    ``reference`` and ``processed`` are 1-D arrays at ``sample_rate`` Hz; the longer one is cut to the
+    shorter one's length. ``equalisation`` is 1 where the reference is plain (the model then applies NAL-R
+    for this audiogram to it) and 2 where the reference is already amplified. ``level1`` is the level in dB
+    SPL of a signal whose RMS is 1. ``seed`` chooses the model's threshold noise; None is a fixed one, so that
+    equal inputs score equally.
+
+    Defined where pyclarity is not: both silent (or empty) scores 1, a silent reference alone 0, less than
+    0.05 s 0; each with a sentence in ``note``. Raises ValueError for arrays that are not 1-D or hold numbers
+    that are not finite, and for settings out of range.
+    """
+    model = Haaqi(audiogram, sample_rate, equalisation=equalisation, level1=level1, seed=seed)
+    model.set_reference(reference)
+    return model.score(processed)
+
+
+class Haaqi:
+    """HAAQI for one ear, with the reference's half of the work kept from score to score.
+
+    Settings are those of :func:`haaqi`; ``threads`` is how many threads one score may use (2 at most help,
+    and more than the machine's cores never do). One object serves one thread at a time.
+    """
+
+    def __init__(
+        self,
+        audiogram: Audiogram,
+        sample_rate: float,
+        *,
+        equalisation: int = 1,
+        level1: float = 65.0,
+        seed: int | None = None,
+        threads: int | None = None,
+    ) -> None:
+        if equalisation not in (1, 2):
+            raise ValueError("equalisation is 1 (plain reference) or 2 (amplified reference)")
+        if not np.isfinite(level1):
+            raise ValueError("level1 must be a finite level in dB SPL")
+        if not (np.isfinite(sample_rate) and sample_rate >= 500):
+            raise ValueError("the sample rate must be at least 500 Hz")
+        self.sample_rate = sample_rate
+        self._amplifier = nal_r(audiogram, SAMPLE_RATE, _MODEL_NAL_R_ORDER) if equalisation == 1 else None
+        self._ear = Ear(cochlea(audiogram), level1, 0 if seed is None else seed)
+        self._threads = min(threads or 2, os.cpu_count() or 1)
+        self._reference: Doubles = np.zeros(0)
+        self._prepared: _Prepared | None = None
+
+    def set_reference(self, reference: ArrayLike) -> None:
+        """Take a reference (1-D, finite). Its half of the model is computed by the first score."""
+        self._reference = to_model_rate(_signal(reference), self.sample_rate)
+        self._prepared = None
+
+    def prepare(self, check: Check | None = None) -> None:
+        """Compute the reference's half now, for a processed signal at least as long as the reference."""
+        self._preparation(self._reference.size, check or _nothing)
+
+    def score(self, processed: ArrayLike, check: Check | None = None) -> HaaqiScore:
+        """Score a processed signal (1-D, finite). ``check`` is called between steps and may raise to stop.
+
+        The reference's half is reused where the processed signal is at least as long; a shorter one cuts the
+        reference, whose half is then computed again.
+        """
+        check = check or _nothing
+        signal = to_model_rate(_signal(processed), self.sample_rate)
+        count = min(self._reference.size, signal.size)
+        signal = signal[:count]
+        if not self._reference[:count].any():
+            return _defined(0.0, SILENT_REFERENCE) if signal.any() else _defined(1.0, BOTH_SILENT)
+        prepared = self._preparation(count, check)
+        if prepared is None:
+            return _defined(0.0, TOO_SHORT)
+        check()
+        middle = self._ear.middle_ear(prepared.alignment.align(signal))
+        with self._executor() as executor:
+            groups = spread(executor, lambda bands: self._ear.group(middle, bands), band_groups())
+            check()
+            pairs = list(zip(prepared.groups, groups, strict=True))
+            parts = spread(executor, lambda pair: self._compare(prepared, *pair), pairs)
+        check()
+        cepstral = prepared.modulation.correlation(np.concatenate([smooth for smooth, _ in parts]))
+        covariance = np.concatenate([part for _, part in parts])
+        synchrony = features.synchrony_covariance(covariance, prepared.wanted)
+        spectra = features.spectrum_scores(prepared.spectrum, self._ear.spectrum(groups))
+        raw = (cepstral, synchrony, *spectra)
+        return HaaqiScore(*features.combine(*raw), raw)
+
+    def _preparation(self, count: int, check: Check) -> _Prepared | None:
+        """The reference's half for its first ``count`` samples at 24 kHz; None where too little is left."""
+        if self._prepared is not None and self._prepared.alignment.count == count:
+            return self._prepared
+        reference = self._reference[:count]
+        alignment = BulkAlignment(reference)
+        if alignment.last + 1 - alignment.first < SHORTEST:
+            return None
+        reference = reference[alignment.first : alignment.last + 1]
+        if self._amplifier is not None:
+            amplified = oaconvolve(reference, self._amplifier)
+            # pyclarity takes the whole filter order off where half of it is the delay, which leaves the
+            # reference 70 samples early; the bands' alignment makes up for it.
+            reference = amplified[_MODEL_NAL_R_ORDER : _MODEL_NAL_R_ORDER + reference.size]
+        check()
+        middle = self._ear.middle_ear(reference)
+        with self._executor() as executor:
+            groups = spread(executor, lambda bands: self._ear.group(middle, bands), band_groups())
+            check()
+            delays = group_delays(np.concatenate([g.pole for g in groups]))
+            delays = delays.max() - delays
+            parts = spread(executor, lambda g: self._reference_group(g, delays[g.bands]), groups)
+        wanted = features.wanted_tiles(np.concatenate([power for _, _, power in parts]))
+        self._prepared = _Prepared(
+            alignment=alignment,
+            groups=[group for group, _, _ in parts],
+            modulation=features.ModulationReference(np.concatenate([smooth for _, smooth, _ in parts])),
+            wanted=wanted,
+            spectrum=self._ear.spectrum(groups),
+        )
+        return self._prepared
+
+    def _reference_group(self, group: BandGroup, delay: NDArray[np.int64]) -> tuple[_Group, Doubles, Doubles]:
+        inner = self._ear.inner_ear(group, reference=True)
+        smooth = _segments(inner.envelope, features.SMOOTHING_HALF)
+        smooth_rows(inner.envelope, delay, features.smoothing_window(), smooth)
+        power = _segments(inner.motion, features.COVARIANCE_HALF)
+        power_rows(inner.motion, delay, features.covariance_window(), power)
+        envelope_spectra = CoarseSpectra.of(group.coarse_envelope)
+        motion_spectra = CoarseSpectra.of(group.coarse_motion)
+        return _Group(group, delay, inner.motion, envelope_spectra, motion_spectra), smooth, power
+
+    def _compare(self, prepared: _Prepared, x: _Group, y: BandGroup) -> tuple[Doubles, Doubles]:
+        """The processed signal's smoothed envelope (dB SL) and its covariance with the reference."""
+        envelope_shift = envelope_shifts(x.envelope_spectra, y.coarse_envelope, x.group.envelope, y.envelope)
+        angles = self._ear.angles[y.bands]
+        motion_shift = motion_shifts(x.motion_spectra, y.coarse_motion, angles, x.group.motion, y.motion)
+        inner = self._ear.inner_ear(
+            y, envelope_shift=-envelope_shift, motion_shift=-motion_shift, reference=False
+        )
+        smooth = _segments(inner.envelope, features.SMOOTHING_HALF)
+        smooth_rows(inner.envelope, x.delay, features.smoothing_window(), smooth)
+        covariance = _segments(inner.motion, features.COVARIANCE_HALF)
+        full, half = features.covariance_weights()
+        covary_rows(
+            x.motion, inner.motion, x.delay, features.covariance_window(), prepared.wanted[y.bands],
+            full, half, covariance,
+        )  # fmt: skip
+        return smooth, covariance
+
+    @contextmanager
+    def _executor(self) -> Iterator[Executor | None]:
+        """Threads for one step of a score; none where one thread is asked for."""
+        if self._threads < 2:
+            yield None
+            return
+        with ThreadPoolExecutor(self._threads, thread_name_prefix="haaqi") as executor:
+            yield executor
+
+
+@dataclass(frozen=True)
+class _Group:
+    """A reference's bands: before the inner ear, after it, and what alignment needs. ``delay`` in samples."""
+
+    group: BandGroup
+    delay: NDArray[np.int64]
+    motion: Floats
+    envelope_spectra: CoarseSpectra
+    motion_spectra: CoarseSpectra
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A reference's half of a score."""
+
+    alignment: BulkAlignment
+    groups: list[_Group]
+    modulation: features.ModulationReference
+    wanted: NDArray[np.bool_]
+    spectrum: Doubles
+
+
+def warm_up() -> None:
+    """Compile, or load from the cache, everything that a score needs: seconds the first time, once a version.
+
+    Holds the GIL while it compiles, so call it from a background thread early, and never from the main one.
+    """
+    rng = np.random.default_rng(0)
+    signal = 0.1 * rng.standard_normal(SAMPLE_RATE // 4)
+    haaqi(signal, signal, SAMPLE_RATE, NORMAL)
+
+
+def _signal(samples: ArrayLike) -> Doubles:
+    signal = np.asarray(samples, dtype=np.float64)
+    if signal.ndim != 1:
+        raise ValueError("HAAQI scores one ear: a 1-D array")
+    if not np.isfinite(signal).all():
+        raise ValueError("a signal holds samples that are not numbers")
+    return signal
+
+
+def _segments(rows: Floats, half: int) -> Doubles:
+    return np.zeros((rows.shape[0], segment_count(rows.shape[1], half)))
+
+
+def _defined(score: float, note: str) -> HaaqiScore:
+    return HaaqiScore(score, score, score, (score,) * 4, note)
+
+
+def _nothing() -> None:
+    """No check."""
