@@ -23,6 +23,9 @@ from app.progress import Progress as Progress
 log = logging.getLogger(__name__)
 
 
+MOST_UNREAD = 64
+
+
 class _Kind(Enum):
     PROGRESSED = auto()
     PRODUCED = auto()
@@ -31,21 +34,27 @@ class _Kind(Enum):
     CANCELLED = auto()
 
 
-_LAST = (_Kind.FINISHED, _Kind.FAILED, _Kind.CANCELLED)
 _Message = tuple[_Kind, Any]
 
 
 class _Mailbox:
-    """What the thread has to say, until the main thread reads it. Every method may be called anywhere."""
+    """What the thread has to say, until the main thread reads it. Every method may be called anywhere.
+
+    A thread that produces faster than the main thread reads waits at ``MOST_UNREAD`` messages, so that
+    neither memory fills nor the window stalls.
+    """
 
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake: Callable[[], None] | None = wake
         self._messages: deque[_Message] = deque()
         self._told = False
-        self._lock = threading.Lock()
+        self._open_ended = False
+        self._changed = threading.Condition()
 
     def put(self, kind: _Kind, value: Any = None) -> None:
-        with self._lock:
+        with self._changed:
+            if kind is _Kind.PRODUCED:
+                self._changed.wait_for(self._has_room)
             if self._wake is None:
                 return
             if kind is _Kind.PROGRESSED and self._messages and self._messages[-1][0] is kind:
@@ -57,16 +66,27 @@ class _Mailbox:
                 self._wake()
 
     def take(self) -> list[_Message]:
-        with self._lock:
+        with self._changed:
             self._told = False
             messages = list(self._messages)
             self._messages.clear()
+            self._changed.notify_all()
             return messages
 
+    def let_grow(self) -> None:
+        """Never make the thread wait from now on: it is to end, and the main thread may be waiting for it."""
+        with self._changed:
+            self._open_ended = True
+            self._changed.notify_all()
+
     def close(self) -> None:
-        with self._lock:
+        with self._changed:
             self._wake = None
             self._messages.clear()
+            self._changed.notify_all()
+
+    def _has_room(self) -> bool:
+        return self._open_ended or self._wake is None or len(self._messages) < MOST_UNREAD
 
 
 class JobControl:
@@ -99,6 +119,7 @@ class JobControl:
     def cancel(self) -> None:
         """Ask the work to stop."""
         self._stop.set()
+        self._mailbox.let_grow()
 
 
 Work = Callable[[JobControl], Any]
@@ -128,6 +149,8 @@ class Job(QObject):
         super().__init__(parent)
         self.name = name
         self.running = True
+        self._unread: deque[_Message] = deque()
+        self._delivering = False
         self._mailbox = mailbox = _Mailbox(self._woken.emit)
         self._control = control = JobControl(mailbox)
         self._woken.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
@@ -149,7 +172,11 @@ class Job(QObject):
         self._control.cancel()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Block until the thread is gone, deliver what it said, and tell whether it is (seconds)."""
+        """Block until the thread is gone, deliver what it said, and tell whether it is (seconds).
+
+        Called by a receiver of the job's own signals, it leaves the delivery to the signal under way.
+        """
+        self._mailbox.let_grow()
         self._thread.join(timeout)
         gone = not self._thread.is_alive()
         self._deliver()
@@ -157,23 +184,33 @@ class Job(QObject):
 
     @Slot()
     def _deliver(self) -> None:
-        for kind, value in self._mailbox.take():
-            if kind is _Kind.PROGRESSED:
-                if not self._control.cancelled:
-                    self.progressed.emit(value)
-            elif kind is _Kind.PRODUCED:
-                self.produced.emit(value)
-            else:
-                self.running = False
-                self._mailbox.close()
-                if kind is _Kind.FINISHED:
-                    self.finished.emit(value)
-                elif kind is _Kind.FAILED:
-                    self.failed.emit(value)
-                else:
-                    self.cancelled.emit()
-                self.ended.emit()
-                return
+        self._unread.extend(self._mailbox.take())
+        if self._delivering:  # a receiver called wait(): what came in the meantime follows what is being told
+            return
+        self._delivering = True
+        try:
+            while self._unread:
+                self._tell(*self._unread.popleft())
+        finally:
+            self._delivering = False
+
+    def _tell(self, kind: _Kind, value: Any) -> None:
+        if kind is _Kind.PROGRESSED:
+            if not self._control.cancelled:
+                self.progressed.emit(value)
+            return
+        if kind is _Kind.PRODUCED:
+            self.produced.emit(value)
+            return
+        self.running = False
+        self._mailbox.close()
+        if kind is _Kind.FINISHED:
+            self.finished.emit(value)
+        elif kind is _Kind.FAILED:
+            self.failed.emit(value)
+        else:
+            self.cancelled.emit()
+        self.ended.emit()
 
 
 class Jobs(QObject):
