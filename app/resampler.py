@@ -45,7 +45,7 @@ class Resampler:
         self._phase = 0
         self._consumed = 0
         self._times = np.arange(BLOCK, dtype=np.intp) * self._step
-        self._offsets = np.arange(taps, dtype=np.intp)
+        self._offsets = np.tile(np.arange(taps, dtype=np.intp), (BLOCK, 1))
         self._at = np.zeros(BLOCK, np.intp)
         self._which = np.zeros(BLOCK, np.intp)
         self._index = np.zeros((BLOCK, taps), np.intp)
@@ -77,11 +77,12 @@ class Resampler:
             for channel in range(self._channels):
                 np.copyto(self._planes[channel, self._held : needed], fresh[:, channel])
             self._held = needed
-        np.take(self._bank, which, axis=0, out=self._filters[:n], mode="clip")
-        np.add(at[:, None], self._offsets[None, :], out=index)
+        self._bank.take(which, 0, self._filters[:n], "clip")
+        np.copyto(index, at[:, None])  # in two steps: numpy adds broadcast arrays through a buffer
+        np.add(index, self._offsets[:n], out=index)
         for channel in range(self._channels):
             windows = self._windows[:n]
-            np.take(self._planes[channel], index, out=windows, mode="clip")
+            self._planes[channel].take(index, None, windows, "clip")
             np.multiply(windows, self._filters[:n], out=windows)
             np.add.reduce(windows, axis=1, out=self._sums[:n])
             np.copyto(out[:, channel], self._sums[:n])

@@ -59,7 +59,8 @@ class Transport:
         self._fade = max(1, round(FADE_SECONDS * self.sample_rate))
         # raised cosine: starts and ends level, and a rise and a fall add up to one
         steps = np.arange(1, self._fade + 1) / self._fade
-        self._rise = (0.5 - 0.5 * np.cos(np.pi * steps)).astype(np.float32)[:, None]
+        rise = (0.5 - 0.5 * np.cos(np.pi * steps)).astype(np.float32)
+        self._rise = np.repeat(rise[:, None], self.channels, axis=1)  # numpy broadcasts through a buffer
         self._fall = (np.float32(1.0) - self._rise).astype(np.float32)
         self._level = 0  # how far the play fade is up, 0 … _fade
         self._end_fade = max(0, self.frames - self._fade)

@@ -49,13 +49,12 @@ SMOOTH = 0.004
 
 def memory_taken(call: Callable[[], None], times: int) -> tuple[int, int]:
     """Bytes that ``times`` calls leave behind, and the most that was held at once during them."""
-    for _ in range(5):
-        call()
     gc.collect()
     gc.disable()
     tracemalloc.start()
     try:
-        call()
+        for _ in range(times):  # Python and numpy keep small freed objects for the next time
+            call()
         before, _ = tracemalloc.get_traced_memory()
         tracemalloc.reset_peak()
         for _ in range(times):
