@@ -18,6 +18,8 @@ from ui.theme import Theme
 LOWEST_DB = -127.5
 """The level of byte 0 in a picture; every step up is half a decibel, so that byte 255 is 0 dB."""
 
+_PAPER_SHARE = 0.22
+"""On light themes, the share of the map (from the quiet end) that fades into the canvas."""
 _ANCHORS = (
     "000004 0b0724 210c4a 3d0965 57106e 71196e 8a226a a32c61 bc3754 d04545 e35933 f1711f f98c0a fcaa0f"
     " f9c932 f2e865 fcffa4"
@@ -40,6 +42,15 @@ def inferno() -> np.ndarray:
     return np.rint(table).astype(np.uint8)
 
 
+@cache
+def _on_paper(canvas: str) -> np.ndarray:
+    """The map backwards, its quiet end fading into the canvas, because a yellow ground would glare."""
+    table = inferno()[::-1].astype(float)
+    paper = np.array([int(canvas[i : i + 2], 16) for i in (1, 3, 5)], float)
+    fade = np.clip(1.0 - np.arange(256) / (_PAPER_SHARE * 255), 0.0, 1.0)[:, None]
+    return np.rint(table * (1.0 - fade) + paper * fade).astype(np.uint8)
+
+
 def colour_table(theme: Theme, gain_db: float, floor_db: float, ceiling_db: float) -> list[int]:
     """What each byte of a picture looks like: 256 ``0xffrrggbb`` words.
 
@@ -52,5 +63,8 @@ def colour_table(theme: Theme, gain_db: float, floor_db: float, ceiling_db: floa
     else:
         share = np.clip((levels + gain_db - floor_db) / max(1.0, ceiling_db - floor_db), 0.0, 1.0)
     steps = np.rint(share * 255).astype(int)
-    rgb = inferno()[steps if theme.dark else 255 - steps].astype(np.uint32)
+    if theme.dark:
+        rgb = inferno()[steps].astype(np.uint32)
+    else:
+        rgb = _on_paper(theme.canvas)[steps].astype(np.uint32)
     return (0xFF000000 | rgb[:, 0] << 16 | rgb[:, 1] << 8 | rgb[:, 2]).tolist()

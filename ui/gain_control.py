@@ -51,8 +51,9 @@ class GainField(QDoubleSpinBox):
         self.setRange(_BELOW, HIGHEST_GAIN_DB)
         self.setSingleStep(GAIN_STEP_DB)
         self.setKeyboardTracking(False)
-        self.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
+        # The style sheet gives it no buttons; ButtonSymbols.NoButtons would leave the text no room there.
         self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.lineEdit().setTextMargins(4, 0, 6, 0)
         self.setFont(tabular(self.font()))
 
     @property
@@ -115,7 +116,7 @@ class GainField(QDoubleSpinBox):
 
     def event(self, event: QEvent) -> bool:
         """Leave Space to the window's shortcut."""
-        if event.type() == QEvent.Type.ShortcutOverride and event.key() == Qt.Key.Key_Space:  # type: ignore[attr-defined]
+        if event.type() == QEvent.Type.ShortcutOverride and event.key() == Qt.Key.Key_Space:
             event.ignore()
             return True
         return super().event(event)
@@ -168,7 +169,7 @@ class GainControl(QWidget):
         self._dragging = False
         self.set_name(name)
         self.setToolTip(
-            self.tr("Drag, turn the wheel, or type decibels. Arrow keys: 0.5 dB, with Shift 3 dB. Double click: 0 dB.")
+            self.tr("Drag, turn the wheel or type. Arrow keys: 0.5 dB, with Shift 3 dB. Double click: 0 dB.")
         )
         self.field.valueChanged.connect(self._field_changed)
         self.fader.moved.connect(lambda share: self._edit(share_to_gain(share)))

@@ -88,7 +88,9 @@ class Meter(QWidget):
             if right > left:
                 painter.fillRect(QRectF(left, inside.top(), right - left, inside.height()), theme.color(zone))
         if self._hold > BOTTOM_DB:
-            painter.fillRect(QRectF(self._x(self._hold) - 1, inside.top(), 2, inside.height()), theme.color("text"))
+            painter.fillRect(
+                QRectF(self._x(self._hold) - 1, inside.top(), 2, inside.height()), theme.color("text")
+            )
         full = self._x(_CLIP_DB)
         painter.fillRect(QRectF(full, area.top(), 1, area.height()), theme.color("border"))
         painter.setPen(theme.color("border"))

@@ -11,6 +11,14 @@ from ui.spoken import announce, describe
 from ui.theme import tabular, theme_of
 
 _STEP, _PAGE = 5, 25
+_PAN_KEYS = (
+    Qt.Key.Key_Left,
+    Qt.Key.Key_Right,
+    Qt.Key.Key_PageUp,
+    Qt.Key.Key_PageDown,
+    Qt.Key.Key_Home,
+    Qt.Key.Key_End,
+)
 
 
 class PanControl(QWidget):
@@ -112,9 +120,7 @@ class _PanSlider(QSlider):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrows move it; Up and Down are the strip's, and so are letters."""
-        if event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown):
-            super().keyPressEvent(event)
-        elif event.key() in (Qt.Key.Key_Home, Qt.Key.Key_End):
+        if event.key() in _PAN_KEYS:
             super().keyPressEvent(event)
         else:
             event.ignore()

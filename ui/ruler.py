@@ -37,7 +37,9 @@ def paint_ruler(painter: QPainter, axis: TimeAxis, area: QRectF, theme: Theme) -
         return
     metrics = painter.fontMetrics()
     per_pixel = axis.span / max(1.0, area.width())
-    step = tick_step(per_pixel, metrics.horizontalAdvance(tick_label(axis.stop, 0.1 if axis.span < 20 else 1.0)))
+    step = tick_step(
+        per_pixel, metrics.horizontalAdvance(tick_label(axis.stop, 0.1 if axis.span < 20 else 1.0))
+    )
     first = int(axis.start // step)
     for i in range(first * 5, int(axis.stop / step * 5) + 1):
         seconds = i * step / 5
@@ -46,7 +48,7 @@ def paint_ruler(painter: QPainter, axis: TimeAxis, area: QRectF, theme: Theme) -
         painter.setPen(QPen(theme.color("muted_text" if major else "border"), 1))
         height = 8 if major else 4
         painter.drawLine(QPointF(x, area.bottom() - height), QPointF(x, area.bottom()))
-        if major:
+        if major and x >= area.left():
             text = tick_label(seconds, step)
             width = metrics.horizontalAdvance(text)
             left = min(x + 4, area.right() - width - 2) if seconds + step > axis.stop else x + 4

@@ -5,21 +5,22 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
-if TYPE_CHECKING:
-    from app.program import Program
 from app.spectrogram import tile as compute_tile
 from ui.colour_map import colour_table, to_bytes
 from ui.theme import theme_of
 from ui.tile_worker import TileJob, TileWorker
 from ui.time_axis import TimeAxis
 from ui.timeline_view import TimelineView
+
+if TYPE_CHECKING:
+    from app.program import Program
 
 TILE_COLUMNS = 256
 FINEST_LEVEL = -9
@@ -110,7 +111,7 @@ class SpectrogramView(TimelineView):
             self.update()
 
     def touch(self, start: int, stop: int) -> None:
-        """The stem's samples from ``start`` to ``stop`` are new: bring the tiles that show them up to date."""
+        """The stem's samples from ``start`` to ``stop`` are new: renew the tiles that show them."""
         first, last = start / self._rate, stop / self._rate
         for key in self._tiles:
             left, right = key.seconds
@@ -354,7 +355,9 @@ class SpectrogramView(TimelineView):
         for hz, text in self._frequencies():
             y = self.y_of(hz)
             box = QRectF(0, 0, metrics.horizontalAdvance(text) + 8, metrics.height())
-            box.moveCenter(QPointF(box.width() / 2, min(max(y, box.height() / 2), self.height() - box.height() / 2)))
+            box.moveCenter(
+                QPointF(box.width() / 2, min(max(y, box.height() / 2), self.height() - box.height() / 2))
+            )
             if box.bottom() > bottom:
                 continue
             bottom = box.top() - 2
@@ -375,7 +378,12 @@ class SpectrogramView(TimelineView):
         else:
             named = [2000.0 * i for i in range(1, 12)]
         return [
-            (hz, self.tr("{0} Hz").format(f"{hz:.0f}") if hz < 1000 else self.tr("{0} kHz").format(f"{hz / 1000:.0f}"))
+            (
+                hz,
+                self.tr("{0} Hz").format(f"{hz:.0f}")
+                if hz < 1000
+                else self.tr("{0} kHz").format(f"{hz / 1000:.0f}"),
+            )
             for hz in named
             if self.lowest_hz < hz < self.highest_hz
         ]

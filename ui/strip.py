@@ -121,7 +121,7 @@ class Strip(QFrame):
         words = [gain_in_words(strip.gain_db)]
         if strip.solo:
             words.append(self.tr("solo"))
-        if note and not (note == self.tr("Silent")):
+        if note and not math.isinf(strip.gain_db):
             words.append(note.lower())
         describe(self, ", ".join(words))
 
@@ -284,7 +284,7 @@ class _Toggle(QToolButton):
 
     def event(self, event: QEvent) -> bool:
         """Keep Space for the button while it has the focus."""
-        if event.type() == QEvent.Type.ShortcutOverride and event.key() == Qt.Key.Key_Space:  # type: ignore[attr-defined]
+        if event.type() == QEvent.Type.ShortcutOverride and event.key() == Qt.Key.Key_Space:
             event.accept()
             return True
         return super().event(event)

@@ -47,6 +47,8 @@ QPushButton:hover, QToolButton:hover, QComboBox:hover {{ background: {theme.hove
 QPushButton:pressed, QToolButton:pressed {{ background: {theme.pressed}; }}
 QPushButton:checked, QToolButton:checked, QPushButton:default {{
     background: {theme.accent}; color: {theme.accent_text}; border-color: {theme.accent}; }}
+QToolButton#mute:checked {{ background: {theme.danger}; border-color: {theme.danger}; }}
+QToolButton#solo:checked {{ background: {theme.warning}; border-color: {theme.warning}; }}
 QPushButton:disabled, QToolButton:disabled, QComboBox:disabled, QLineEdit:disabled,
 QAbstractSpinBox:disabled {{
     background: {theme.window}; color: {theme.disabled}; border-color: {theme.faint}; }}
@@ -57,14 +59,17 @@ QComboBox QAbstractItemView {{ background: {theme.base}; border: 1px solid {them
 QComboBox QAbstractItemView::item {{ min-height: {target}px; }}
 QLineEdit, QAbstractSpinBox {{ padding: 1px 4px; selection-background-color: {theme.accent};
     selection-color: {theme.accent_text}; placeholder-text-color: {theme.muted_text}; }}
-QAbstractSpinBox QLineEdit {{ border: none; min-height: 0px; padding: 0px 3px; background: transparent; }}
-QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{
+QAbstractSpinBox QLineEdit {{ border: none; min-height: 0px; padding: 0px 4px; background: transparent; }}
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ subcontrol-origin: border;
     width: {arrow + 10}px; border: none; border-left: 1px solid {theme.border}; }}
 QAbstractSpinBox::up-button {{ subcontrol-position: top right; }}
 QAbstractSpinBox::down-button {{ subcontrol-position: bottom right; }}
-QAbstractSpinBox::up-arrow {{ image: url({_ICONS}/up-{on}.svg); width: {arrow - 2}px; height: {arrow - 2}px; }}
+GainField::up-button, GainField::down-button {{ width: 0px; border: none; }}
+QAbstractSpinBox::up-arrow {{
+    image: url({_ICONS}/up-{on}.svg); width: {arrow - 2}px; height: {arrow - 2}px; }}
 QAbstractSpinBox::down-arrow {{
     image: url({_ICONS}/down-{on}.svg); width: {arrow - 2}px; height: {arrow - 2}px; }}
+GainField::up-arrow, GainField::down-arrow {{ image: none; width: 0px; height: 0px; }}
 QCheckBox, QRadioButton {{ min-height: {target}px; spacing: {half}px; }}
 QCheckBox:disabled, QRadioButton:disabled {{ color: {theme.disabled}; }}
 QCheckBox::indicator, QRadioButton::indicator, QGroupBox::indicator {{

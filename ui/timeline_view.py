@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRect, Qt
 from PySide6.QtGui import QBrush, QColor, QMouseEvent, QPainter, QPen, QWheelEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
-if TYPE_CHECKING:
-    from app.program import Program
 from ui.theme import Theme
 from ui.time_axis import TimeAxis
+
+if TYPE_CHECKING:
+    from app.program import Program
 
 
 class TimelineView(QWidget):

@@ -60,7 +60,7 @@ class WaveformView(TimelineView):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(self.tr("Recording, waveform"))
         self.setToolTip(
-            self.tr("Click to go there. Drag on the ruler to select what to repeat. Wheel: zoom. Drag: move along.")
+            self.tr("Click to go there. Drag on the ruler to select what to repeat. Wheel: zoom.")
         )
         program.document.changed.connect(self._document_changed)
         self._describe()
@@ -194,6 +194,9 @@ class WaveformView(TimelineView):
         if peaks is None:
             return None
         low, high = peaks
+        # A quiet recording is drawn as large as a loud one: the view is for finding one's way.
+        loudest = max(0.05, self.source.loudest)
+        low, high = np.maximum(low / loudest, -1.0), np.minimum(high / loudest, 1.0)
         middle, reach = height / 2, height / 2 - 3 * ratio
         top = middle - high * reach - 0.5  # (width,)
         bottom = middle - low * reach + 0.5
@@ -319,7 +322,9 @@ class WaveformView(TimelineView):
 
         selected = self.selection
         return [
-            action(self.tr("Show the whole recording"), lambda: self.axis.show_all(), not self.axis.shows_all),
+            action(
+                self.tr("Show the whole recording"), lambda: self.axis.show_all(), not self.axis.shows_all
+            ),
             action(
                 self.tr("Zoom to the selection"),
                 lambda: self.axis.set_range(*(selected or (0.0, 1.0))),
