@@ -43,8 +43,9 @@ def roughness(heard: np.ndarray) -> float:
     return float(np.abs(np.diff(heard.astype(np.float64), 2, axis=0)).max(initial=0.0))
 
 
-SMOOTH = 0.004
-"""Above what the tones and every ramp and fade together reach; a step of half a percent exceeds it."""
+SMOOTH = 0.009
+"""Just above what the tones and every ramp and fade reach, a fade turned round half-way (0.0076) included:
+a step of one percent of full scale exceeds it."""
 
 
 def memory_taken(call: Callable[[], None], times: int) -> tuple[int, int]:

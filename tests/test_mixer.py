@@ -132,7 +132,7 @@ def test_a_change_is_complete_after_25_ms_and_a_jump_would_be_rough() -> None:
     np.testing.assert_array_equal(after[RAMP:], wanted[RAMP:])
     assert np.abs(after[: RAMP // 2] - wanted[: RAMP // 2]).max() > 0.05
     assert roughness(np.concatenate([before, after])) < SMOOTH
-    assert roughness(np.concatenate([before, wanted])) > 10 * SMOOTH  # what it would be without the ramp
+    assert roughness(np.concatenate([before, wanted])) > 4 * SMOOTH  # what it would be without the ramp
 
 
 def test_a_new_change_on_the_way_starts_from_what_is_heard() -> None:
@@ -261,7 +261,7 @@ def test_rendering_keeps_no_memory_and_needs_next_to_none() -> None:
     kept, most = memory_taken(call, 180)
     one_array = out.nbytes
     assert kept < 512
-    assert most < one_array // 2
+    assert most < one_array
 
     def wasteful() -> None:
         call()
