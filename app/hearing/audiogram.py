@@ -116,3 +116,8 @@ def preset(name: str) -> Audiogram:
         if name.strip().lower() == known.lower():
             return audiogram
     raise KeyError(f"There is no standard audiogram “{name}”. The names are {', '.join(PRESETS)}.")
+
+
+def presets() -> dict[str, Audiogram]:
+    """All standard audiograms by name, in order of the loss."""
+    return dict(PRESETS)
