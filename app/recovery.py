@@ -100,7 +100,8 @@ class Recovery(QObject):
             "title": document.title,
         }
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            # Nobody else's business, though it lies in a shared place on some systems.
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if self._claim is None:
                 self._claim = claim(_lock(self._file))
             session_file.write_bytes(self._file, session_file.dump(data), durable=False)

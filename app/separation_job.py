@@ -85,23 +85,16 @@ def separate_into_store(
     pace = Pace()
     done = store.frames_done
     yield _progress(done, store.frames, rate, pace)
-    if done < store.frames:
-        blocks = separate(recording, separator, parts, device=device, seed=seed, start=done, check=check)
-        try:
-            before = clock()
-            for block in blocks:
-                store.write_block(block.start, block.stems)
-                stop = block.start + block.stems.shape[-1]
-                # Taken here and not around the yield: what the receiver does is not the separator's time.
-                now = clock()
-                pace.add((stop - block.start) / rate, now - before)
-                yield BlockDone(block.start, stop, block.notices, block.device)
-                yield _progress(stop, store.frames, rate, pace)
-                before = clock()
-        finally:
-            close = getattr(blocks, "close", None)
-            if close is not None:
-                close()
+    blocks = separate(recording, separator, parts, device=device, seed=seed, start=done, check=check)
+    before = clock()
+    for block in blocks:
+        store.write_block(block.start, block.stems)
+        stop = block.start + block.stems.shape[-1]
+        # Taken here and not around the yield: what the receiver does is not the separator's time.
+        pace.add((stop - block.start) / rate, clock() - before)
+        yield BlockDone(block.start, stop, block.notices, block.device)
+        yield _progress(stop, store.frames, rate, pace)
+        before = clock()
     store.finish()
 
 
