@@ -1,0 +1,65 @@
+"""What the window is told about work under way: frozen values that :class:`app.program.Program` emits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.hearing.quality import Quality
+
+
+@dataclass(frozen=True)
+class SeparationStatus:
+    """How far a separation has come.
+
+    ``fraction`` lies in 0…1; ``seconds_done`` counts seconds of the recording; ``speed`` is seconds of
+    recording a second of waiting (0 while unknown); ``seconds_left`` is None while unknown; ``device``
+    is what computes, by its real name; ``text`` is a sentence where there is something to say.
+    """
+
+    running: bool
+    fraction: float = 0.0
+    seconds_done: float = 0.0
+    speed: float = 0.0
+    seconds_left: float | None = None
+    device: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class QualityStatus:
+    """The score that the panel shows.
+
+    ``state`` is ``none``, ``waiting`` (for a change to settle), ``scoring``, ``scored`` or ``failed``;
+    ``stale`` says that ``quality`` belongs to an earlier mix; ``text`` says why there is none.
+    """
+
+    state: str = "none"
+    quality: Quality | None = None
+    stale: bool = False
+    fraction: float = 0.0
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class ExportStatus:
+    """How far an export has come; ``done`` and ``path`` once the files are there."""
+
+    running: bool
+    fraction: float = 0.0
+    seconds_left: float | None = None
+    text: str = ""
+    path: Path | None = None
+    done: bool = False
+
+
+@dataclass(frozen=True)
+class Matching:
+    """What was measured to play recording and remix equally loud.
+
+    Levels in LUFS, or dB RMS where ``method`` says so; −∞ for silence.
+    """
+
+    recording_db: float
+    remix_db: float
+    method: str
