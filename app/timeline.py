@@ -62,7 +62,7 @@ class Timeline:
             slot = number % SIZE
             if self._serial[slot] != serial:
                 break
-            begun = count - int(self._count[slot])
+            begun = count - int(self._count[slot]) + 0.001  # a clock's rounding must not lose a frame
             answer = int(self._frame[slot]) + int(min(max(begun, 0.0), int(self._length[slot])))
             if begun >= 0:
                 break
