@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -9,10 +10,13 @@ import numpy as np
 import pytest
 import torch
 from fake_separators import CallingSeparator, ForgetfulSeparator, SharingSeparator
+from pytestqt.qtbot import QtBot
 
 from app.errors import Cancelled
+from app.jobs import Job, Jobs
 from app.progress import Progress
 from app.separation_job import BlockDone, separate_into_store
+from app.stems import StemStore
 from separation.engine import ArraySource
 from separation.separator import Part, SeparatorError
 
@@ -198,3 +202,51 @@ def test_an_empty_recording_is_refused() -> None:
     empty = ArraySource(np.zeros((1, 0), dtype=np.float32), RATE)
     with pytest.raises(SeparatorError, match="empty"):
         list(run(empty, MemoryStore(0, 1)))
+
+
+@dataclass
+class Described:
+    """What a stem store wants to know of a recording."""
+
+    content_hash: str
+    sample_rate: int
+    channels: int
+    frames: int
+
+
+def test_a_cancelled_job_leaves_playable_blocks_on_the_disk_and_goes_on(
+    qtbot: QtBot, recording: ArraySource, audio: np.ndarray
+) -> None:
+    """The real store, engine, job and thread together."""
+    described = Described("ab" * 32, RATE, 2, recording.frames)
+    jobs = Jobs()
+
+    def separate(store: StemStore) -> Job:
+        return jobs.start(
+            "separation",
+            lambda control: separate_into_store(
+                recording, store, SharingSeparator(), PARTS, device="cpu", check=control.check
+            ),
+        )
+
+    store = StemStore.create("key", described, "sharing", PARTS)
+    first = separate(store)
+    with qtbot.waitSignal(first.produced, timeout=30_000):
+        pass
+    first.cancel()
+    assert first.wait(30)
+    done = store.frames_done
+    store.close()
+    assert done > 0
+    heard = sum(store.arrays[name][:done] for name in store.names)
+    assert np.abs(heard - audio[:, :done].T).max() <= 1e-6
+
+    again = StemStore.create("key", described, "sharing", PARTS)
+    assert again.frames_done == done
+    second = separate(again)
+    with qtbot.waitSignal(second.ended, timeout=30_000):
+        pass
+    assert again.complete
+    assert np.abs(sum(again.arrays.values()) - audio.T).max() <= 1e-6
+    again.close()
+    assert jobs.cancel_all()
