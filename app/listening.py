@@ -8,12 +8,11 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from app.document import Document
 from app.jobs import Job, JobControl, Jobs
-from app.loudness import measure_pair
+from app.loudness import Matching, measure_pair
 from app.player import Heard, Player, PlayerError, live_mixer
 from app.recording import Recording
 from app.session import Session
 from app.settings import Settings
-from app.status import Matching
 from app.stems import Stems
 
 SETTLE_MILLISECONDS = 400

@@ -7,7 +7,7 @@ from dataclasses import replace
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from app.document import Document
-from app.hearing.audiogram import presets
+from app.hearing.audiogram import NORMAL, presets
 from app.hearing.quality import Quality, QualityRequest
 from app.listening import Listening
 from app.quality_job import QualityJob
@@ -77,7 +77,7 @@ class Scoring(QObject):
         if recording is None or stems is None or stems.frames_done == 0:
             return
         self._settle.stop()
-        ear = presets()[self._settings.audiogram_name]
+        ear = presets().get(self._settings.audiogram_name, NORMAL)
         self._newest = QualityRequest(
             session=self._document.session,
             recording=recording.audio,

@@ -51,15 +51,3 @@ class ExportStatus:
     text: str = ""
     path: Path | None = None
     done: bool = False
-
-
-@dataclass(frozen=True)
-class Matching:
-    """What was measured to play recording and remix equally loud.
-
-    Levels in LUFS, or dB RMS where ``method`` says so; −∞ for silence.
-    """
-
-    recording_db: float
-    remix_db: float
-    method: str
