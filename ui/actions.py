@@ -87,7 +87,7 @@ SPECS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec(
         "reset mix", "edit", _("Actions", "Reset &mix"),
-        _("Actions", "Put every gain at 0 dB and take off every mute, solo and pan: the recording as it was."),
+        _("Actions", "Put every gain at 0 dB and take off mute, solo and pan: the recording as it was."),
         ("Ctrl+R",),
     ),
     ActionSpec(
@@ -237,6 +237,8 @@ class Actions(QObject):
         action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
         tip = translated(spec.tip)
         action.setStatusTip(tip)
+        # Fusion puts a button's words right against its icon.
+        action.setIconText(f" {plain(action.text())}" if spec.icon else plain(action.text()))
         keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
         action.setToolTip(f"{tip} ({keys})" if keys else tip)
         return action

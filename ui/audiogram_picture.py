@@ -120,7 +120,9 @@ class AudiogramPicture(QWidget):
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(area)
 
-    def _paint_ear(self, painter: QPainter, area: QRectF, ear: Audiogram, colour: QColor, *, right: bool) -> None:
+    def _paint_ear(
+        self, painter: QPainter, area: QRectF, ear: Audiogram, colour: QColor, *, right: bool
+    ) -> None:
         points = [self._point(area, f, ear.level_at(f)) for f in SYMBOL_HZ]
         painter.setBrush(Qt.BrushStyle.NoBrush)
         style = Qt.PenStyle.SolidLine if right else Qt.PenStyle.DashLine

@@ -109,7 +109,9 @@ class EmptyState(QScrollArea):
     def set_opening(self, name: str) -> None:
         """Say that a file is being opened, or (empty) that none is."""
         self._busy = bool(name)
-        self._title.setText(self.tr("Opening {0} …").format(name) if name else self.tr("Drop a recording here"))
+        self._title.setText(
+            self.tr("Opening {0} …").format(name) if name else self.tr("Drop a recording here")
+        )
         self.open_button.setEnabled(not name)
         self.demo_button.setEnabled(not name)
 

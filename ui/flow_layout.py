@@ -63,9 +63,7 @@ class FlowLayout(QLayout):
         margins = self.contentsMargins()
         width = sum(h.width() for h in hints) + self._gap * max(0, len(hints) - 1)
         height = max((h.height() for h in hints), default=0)
-        return QSize(
-            width + margins.left() + margins.right(), height + margins.top() + margins.bottom()
-        )
+        return QSize(width + margins.left() + margins.right(), height + margins.top() + margins.bottom())
 
     def minimumSize(self) -> QSize:
         """The widest item, and one line of height."""
@@ -73,9 +71,7 @@ class FlowLayout(QLayout):
         margins = self.contentsMargins()
         width = max((s.width() for s in sizes), default=0)
         height = max((s.height() for s in sizes), default=0)
-        return QSize(
-            width + margins.left() + margins.right(), height + margins.top() + margins.bottom()
-        )
+        return QSize(width + margins.left() + margins.right(), height + margins.top() + margins.bottom())
 
     def _shown(self) -> list[QLayoutItem]:
         return [i for i in self._items if not i.isEmpty()]

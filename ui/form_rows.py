@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFormLayout, QLabel, QSizePolicy, QWidget
 
 from ui.theme import theme_of
@@ -45,15 +46,20 @@ class Note(QLabel):
         super().__init__(text, parent)
         self.setWordWrap(True)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
-        # A wrapped sentence may be as narrow as its place: it never makes a window wider.
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.MinimumExpanding)
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
         self._dressing = False
         self._dress()
 
-    def changeEvent(self, event: object) -> None:
+    def minimumSizeHint(self) -> QSize:
+        """A wrapped sentence may be as narrow as its place: it never makes a window wider."""
+        return QSize(60, self.fontMetrics().height())
+
+    def changeEvent(self, event: QEvent) -> None:
         """Take the muted colour of a new theme."""
-        super().changeEvent(event)  # type: ignore[arg-type]
-        if event.type() in (event.Type.PaletteChange, event.Type.ApplicationPaletteChange):  # type: ignore[attr-defined]
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
             self._dress()
 
     def _dress(self) -> None:
@@ -66,6 +72,49 @@ class Note(QLabel):
             palette.setColor(self.foregroundRole(), muted)
             self.setPalette(palette)
         self._dressing = False
+
+
+class OneLine(Note):
+    """One line that gives way: shortened in the middle where the room ends, whole in its tool tip."""
+
+    def __init__(self, parent: QWidget | None = None, *, muted: bool = True) -> None:
+        self._whole = ""
+        self._muted = muted
+        super().__init__("", parent)
+        self.setWordWrap(False)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+
+    @property
+    def whole(self) -> str:
+        """The text as it was given."""
+        return self._whole
+
+    def set_text(self, text: str, tip: str = "") -> None:
+        """Show a text, shortened as far as need be; ``tip`` says more than the text itself."""
+        self._whole = text
+        self.setToolTip(tip or text)
+        self.setAccessibleDescription(tip or text)
+        self._shorten()
+        self.updateGeometry()
+
+    def sizeHint(self) -> QSize:
+        """Room for all of it, if there is."""
+        return QSize(self.fontMetrics().horizontalAdvance(self._whole) + 2, super().sizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """More or less of it can be shown."""
+        super().resizeEvent(event)
+        self._shorten()
+
+    def _shorten(self) -> None:
+        shown = self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideMiddle, self.width())
+        if shown != self.text():
+            self.setText(shown)
+
+    def _dress(self) -> None:
+        if self._muted:
+            super()._dress()
 
 
 def label_for(text: str, control: QWidget) -> QLabel:

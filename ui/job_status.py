@@ -47,7 +47,9 @@ class JobStatus(QWidget):
         if not name:
             self._end("opening")
             return
-        short = self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, 24 * self.fontMetrics().averageCharWidth())
+        short = self.fontMetrics().elidedText(
+            name, Qt.TextElideMode.ElideMiddle, 24 * self.fontMetrics().averageCharWidth()
+        )
         self._show("opening", self.tr("Opening {0}").format(short), None)
         self.cancel.setAccessibleName(self.tr("Cancel opening"))
 

@@ -6,7 +6,16 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from ui.flow_layout import FlowLayout
 from ui.icons import icon, pixmap
@@ -28,7 +37,12 @@ class Message(QFrame):
     dismissed = Signal()
 
     def __init__(
-        self, kind: str, title: str, sentence: str, answers: tuple[Answer, ...] = (), parent: QWidget | None = None
+        self,
+        kind: str,
+        title: str,
+        sentence: str,
+        answers: tuple[Answer, ...] = (),
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.kind, self.title, self.sentence = kind, title, sentence

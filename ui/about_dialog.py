@@ -1,0 +1,79 @@
+"""What Ripieno is, its version, and the papers behind it."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from ui.dialogs import ScrollingDialog
+
+PAPERS = (
+    ("HAAQI", "Kates & Arehart (2016), “The Hearing-Aid Audio Quality Index (HAAQI)”, IEEE/ACM TASLP 24(2)."),
+    ("NAL-R", "Byrne & Dillon (1986), “The National Acoustic Laboratories’ new procedure for selecting the "
+     "gain and frequency response of a hearing aid”, Ear and Hearing 7(4)."),
+    ("Audiograms", "Bisgaard, Vlaming & Dahlquist (2010), “Standard audiograms for the IEC 60118-15 "
+     "measurement procedure”, Trends in Amplification 14(2)."),
+    ("Colours", "Okabe & Ito (2008), “Color universal design”."),
+)  # fmt: skip
+
+
+class AboutDialog(ScrollingDialog):
+    """A page of text; the separators' papers are on their cards."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("", parent)
+        title = self.tr("About Ripieno")
+        self.setWindowTitle(title)
+        self.setAccessibleName(title)
+        self.area.setAccessibleName(title)
+        layout = QVBoxLayout(self.page)
+        layout.setContentsMargins(20, 20, 20, 12)
+        layout.setSpacing(12)
+        name = QLabel(f"Ripieno {program_version()}")
+        font = name.font()
+        font.setPointSizeF(font.pointSizeF() * 1.6)
+        font.setBold(True)
+        name.setFont(font)
+        layout.addWidget(name)
+        for text in (
+            self.tr(
+                "Ripieno takes a recording of a small ensemble apart, lets you rebalance the parts by ear, "
+                "and says, as you do it, how clean the result is likely to sound to a hearing-impaired ear."
+            ),
+            self.tr("In a concerto grosso, the ripieno is the full ensemble around the soloists."),
+            self.tr("The HAAQI score is a model of average judgements. It is not a medical measurement."),
+            self.tr("Free software under the MIT licence. It uses Qt (LGPL) and other free libraries."),
+        ):
+            layout.addWidget(_paragraph(text))
+        heading = _paragraph(self.tr("After"))
+        heading.setFont(_bold(heading))
+        layout.addWidget(heading)
+        for what, paper in PAPERS:
+            layout.addWidget(_paragraph(f"{what}: {paper}"))
+        layout.addStretch(1)
+        self.add_close_button()
+
+
+def program_version() -> str:
+    """The installed version, or an empty text where the program runs from a bare checkout."""
+    try:
+        return version("ripieno")
+    except PackageNotFoundError:
+        return ""
+
+
+def _paragraph(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setWordWrap(True)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return label
+
+
+def _bold(label: QLabel) -> QFont:
+    font = QFont(label.font())
+    font.setBold(True)
+    return font

@@ -1,0 +1,94 @@
+"""The right-hand column: whose ears, what their audiogram is, and how the remix scores for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QCoreApplication, QSize, Qt
+from PySide6.QtWidgets import QComboBox, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from app.hearing.audiogram import PRESET_WORDS
+from ui.actions import Actions
+from ui.audiogram_picture import AudiogramPicture
+from ui.form_rows import Note, label_for
+from ui.haaqi_panel import HaaqiPanel
+from ui.spoken import describe
+
+if TYPE_CHECKING:
+    from app.program import Program
+
+
+class HearingPanel(QScrollArea):
+    """Listener, audiogram, amplification, HAAQI; scrolls where the window is low or the text large."""
+
+    def __init__(self, program: Program, actions: Actions, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.program = program
+        self.setWidgetResizable(True)
+        self.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setAccessibleName(self.tr("Hearing"))
+        self.listener = QComboBox()
+        self.listener.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.listener.setMinimumContentsLength(14)
+        for name in program.listeners:
+            self.listener.addItem(listener_text(name), name)
+        self.picture = AudiogramPicture()
+        self.legend = Note(self.tr("Right ear: red O. Left ear: blue X."))
+        self.amplification = Note()
+        self.haaqi = HaaqiPanel(program, actions)
+
+        page = QWidget()
+        layout = QVBoxLayout(page)
+        layout.setContentsMargins(14, 10, 14, 14)
+        layout.setSpacing(8)
+        layout.addWidget(label_for(self.tr("Listener"), self.listener))
+        layout.addWidget(self.listener)
+        layout.addWidget(self.picture)
+        layout.addWidget(self.legend)
+        layout.addWidget(self.amplification)
+        line = QLabel()
+        line.setFrameShape(QLabel.Shape.HLine)
+        layout.addWidget(line)
+        layout.addWidget(self.haaqi)
+        layout.addStretch(1)
+        self.setWidget(page)
+
+        self.listener.activated.connect(lambda: program.set_listener(self.listener.currentData()))
+        program.listener_changed.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the chosen listener."""
+        name = self.program.listener
+        self.listener.setCurrentIndex(max(0, self.listener.findData(name)))
+        describe(self.listener, self.listener.currentText())
+        audiogram = self.program.listeners[name]
+        self.picture.set_audiograms(audiogram, audiogram)
+        self.amplification.setText(
+            self.tr(
+                "In the score: amplification after the NAL-R rule, fitted to this audiogram. You hear the "
+                "mix without it."
+            )
+            if any(audiogram.levels)
+            else self.tr("In the score: no amplification, because this listener hears normally.")
+        )
+
+    def sizeHint(self) -> QSize:
+        """Wide enough for the chart and a sentence."""
+        return QSize(max(280, self.fontMetrics().averageCharWidth() * 34), 480)
+
+    def minimumSizeHint(self) -> QSize:
+        """It scrolls, so it may be low."""
+        return QSize(max(230, self.fontMetrics().averageCharWidth() * 25), 120)
+
+
+def listener_text(name: str) -> str:
+    """A preset's name with what it is in words: “N3: moderate loss”."""
+    words = QCoreApplication.translate("Listeners", PRESET_WORDS.get(name, ""))
+    if not words:
+        return name
+    if name == "normal":
+        return words[:1].upper() + words[1:]
+    return f"{name}: {words}"
