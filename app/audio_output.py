@@ -23,6 +23,8 @@ SYSTEM_DEFAULT = "System default"
 """The name under which the system's own choice of an output is listed."""
 LATENCY_SECONDS = 0.040
 """The buffering asked for: enough to sit out other threads' turns, little enough to feel direct."""
+WARM_UP_SECONDS = 0.050
+"""The silence that a stream starts with: sound servers and wireless devices swallow the first moments."""
 SCAN_SECONDS = 5.0
 """How often devices are looked for, while nothing plays, where the system gives no cheaper sign."""
 
@@ -72,7 +74,12 @@ class Stream(Protocol):
 
 
 class Backend(Protocol):
-    """Where sound goes: PortAudio, or the tests' own."""
+    """Where sound goes: PortAudio, or the tests' own.
+
+    ``warm_up`` is how long (s) a stream that was just opened is given silence before the music.
+    """
+
+    warm_up: float
 
     def devices(self) -> tuple[OutputDevice, ...]:
         """The outputs known now."""
@@ -95,6 +102,8 @@ class Backend(Protocol):
 
 class PortAudioBackend:
     """The real thing; PortAudio is loaded when it is first needed."""
+
+    warm_up = WARM_UP_SECONDS
 
     def __init__(self) -> None:
         self._library: ModuleType | None = None
@@ -204,7 +213,8 @@ class _PortAudioStream:
     def close(self, after: float = 0.0) -> None:
         """See :class:`Stream`. A device that is gone may refuse: it is closed all the same."""
         if after:
-            self._library.sleep(round(1000 * (after + self.latency)))
+            # the callback takes notice within the buffering, and what it makes waits as long again
+            self._library.sleep(round(1000 * (after + 2 * self.latency)))
         self._stream.abort(ignore_errors=True)
         self._stream.close(ignore_errors=True)
 

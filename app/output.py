@@ -43,6 +43,7 @@ class Output:
         self._resampler: Resampler | None = None
         if rate != transport.sample_rate:
             self._resampler = Resampler(transport.process, channels, transport.sample_rate, rate)
+        self._warming = round(backend.warm_up * rate)  # frames of silence before the transport runs
         self._stream: Stream = backend.open(device, rate, channels, self.fill)
 
     @property
@@ -81,6 +82,11 @@ class Output:
         self._callbacks += 1
         if underrun:
             self.underruns += 1
+        if self._warming > 0:
+            self._warming -= out.shape[0]
+            self._heard_at = (heard_at, 0.0)
+            out[:] = 0.0
+            return
         resampler = self._resampler
         if resampler is None:
             self._heard_at = (heard_at, float(self._transport.rendered))

@@ -68,6 +68,7 @@ class FakeBackend:
     chosen: str | None = SPEAKERS.name
     rates: tuple[int, ...] | None = None
     latency: float = 0.0
+    warm_up: float = 0.0
     block: int = 512
     missing: bool = False
     locked: tuple[str, ...] = ()

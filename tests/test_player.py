@@ -242,6 +242,24 @@ def test_the_position_is_what_is_heard_not_what_was_rendered(player: Player, bac
     assert player.position == 40_000 + 12 * 512 - waited + FADE
 
 
+def test_a_stream_that_was_just_opened_starts_with_silence(player: Player, backend: FakeBackend) -> None:
+    backend.warm_up = 0.050
+    recording, _ = load(player)
+    player.play()
+    heard = backend.pull(10_000, 500)
+    assert not heard[:2500].any()  # 50 ms, in whole blocks
+    np.testing.assert_array_equal(heard[2500 + FADE :], recording[FADE:7500])
+    assert player.position == 7500
+    player.pause()
+    backend.pull(1000)
+    player.play()  # the stream still runs: at once
+    assert backend.pull(500).any()
+    player.set_device(HEADPHONES.name)
+    place = player.position
+    assert not backend.pull(2000, 500).any()
+    assert player.position == place
+
+
 def test_the_position_follows_the_loop(player: Player, backend: FakeBackend) -> None:
     load(player)
     player.set_loop(5000, 9000)
