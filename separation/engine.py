@@ -9,7 +9,7 @@ whatever the resampler and the separator did.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -76,7 +76,7 @@ def separate(
     start: int = 0,
     check: Check | None = None,
     ladder: Iterable[torch.device] = (),
-) -> Iterator[Block]:
+) -> Generator[Block, None, None]:
     """The recording's stems as finished blocks of a few seconds, in order, from frame ``start`` to its end.
 
     The blocks of a run that begins at ``start`` hold the same samples as those of a run from the
@@ -87,7 +87,7 @@ def separate(
 
     ``device`` is a key of :mod:`separation.devices`; ``ladder`` names the devices to try one after the
     other instead. ``check`` is called often, here and in the separator; what it raises
-    (:class:`Cancelled`) ends the run. Closing the iterator between blocks is another way to stop.
+    (:class:`Cancelled`) ends the run. Closing the generator between blocks is another way to stop.
     The same arguments give the same samples (on one kind of device, with one number of threads).
 
     Raises :class:`SeparatorError` at once for an empty recording, for parts that the separator does not
@@ -132,7 +132,7 @@ class _Run:
         self._state: Any = None
         self._notices: list[str] = []
 
-    def blocks(self, start: int) -> Iterator[Block]:
+    def blocks(self, start: int) -> Generator[Block, None, None]:
         """The blocks from frame ``start`` on; the first one may begin inside a block of the grid."""
         plan = self._plan
         if start >= plan.frames:

@@ -377,11 +377,11 @@ def test_a_check_stops_the_run_wherever_it_is(call: int) -> None:
     assert [block.start for block in blocks] == [k * blocks[0].stems.shape[-1] for k in range(len(blocks))]
 
 
-def test_closing_the_iterator_stops_the_run() -> None:
+def test_closing_the_generator_stops_the_run() -> None:
     separator = SharingSeparator(SMALL)
     blocks = separate(ArraySource(noise(1, 60_000), 22050), separator, PARTS)
     next(blocks)
-    blocks.close()  # type: ignore[attr-defined]
+    blocks.close()
     assert [what for what, _, _ in separator.calls] == ["prepare", "separate"]
     assert list(blocks) == []
 
