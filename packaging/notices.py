@@ -39,7 +39,14 @@ def runtime_packages(name: str) -> set[str]:
 def main() -> int:
     """Write the heading and every licence to standard output."""
     packages = sorted(runtime_packages("ripieno"))
-    command = [sys.executable, "-m", "piplicenses", "--from=mixed", "--format=plain-vertical", "--no-license-path"]
+    command = [
+        sys.executable,
+        "-m",
+        "piplicenses",
+        "--from=mixed",
+        "--format=plain-vertical",
+        "--no-license-path",
+    ]
     command += ["--with-urls", "--with-license-file", "--with-notice-file", "--packages", *packages]
     listing = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     print(HEADING)

@@ -1,6 +1,6 @@
 """Starts a frozen Ripieno, has its window separate two seconds, and checks that it ends well.
 
-    python packaging/smoke_test.py dist/ripieno/ripieno
+python packaging/smoke_test.py dist/ripieno/ripieno
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SAMPLE_RATE = 44100
 def two_seconds(path: Path) -> None:
     """A violin-like and a bassoon-like tone together, as a file."""
     time = np.arange(2 * SAMPLE_RATE) / SAMPLE_RATE
-    tones = [sum(np.sin(2 * np.pi * pitch * k * time) / k**1.5 for k in range(1, 9)) for pitch in (659.3, 130.8)]
+    tones = [np.sin(2 * np.pi * f * k * time) / k**1.5 for f in (659.3, 130.8) for k in range(1, 9)]
     sf.write(path, 0.1 * np.sum(tones, axis=0), SAMPLE_RATE, subtype="PCM_16")
 
 
@@ -42,7 +42,8 @@ def main() -> None:
         run([program, "--help"], environment)
         run([program, "separators"], environment)
         out = Path(scratch) / "out"
-        run([program, "separate", str(recording), "--instruments", "violin,bassoon", "--out", str(out)], environment)
+        words = ["separate", str(recording), "--instruments", "violin,bassoon", "--out", str(out)]
+        run([program, *words], environment)
         stems = sorted(p.name for p in out.glob("*.wav"))
         if stems != ["bassoon.wav", "residual.wav", "violin.wav"]:
             sys.exit(f"the command line wrote {stems}")
