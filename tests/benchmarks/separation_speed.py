@@ -1,8 +1,9 @@
 """Speed and memory of a separation against the length of the recording.
 
-    python tests/benchmarks/separation_speed.py                       10 s, 1 min, 10 min and 1 h, stereo
-    python tests/benchmarks/separation_speed.py --seconds 10 60       these lengths only
-    python tests/benchmarks/separation_speed.py --separator none      the engine alone
+    python -m tests.benchmarks.separation_speed                       10 s and 1 min, stereo
+    python -m tests.benchmarks.separation_speed --all                 10 s, 1 min, 10 min and 1 h
+    python -m tests.benchmarks.separation_speed --seconds 20 90       these lengths
+    python -m tests.benchmarks.separation_speed --separator none      the engine alone
 
 The recording is made while it is read, so what is measured is the engine and the separator. Each length
 runs in a process of its own. "Memory above the model" is the process's peak minus what it held when the
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-LENGTHS = (10, 60, 600, 3600)
+SHORT = (10.0, 60.0)
+ALL = (*SHORT, 600.0, 3600.0)
 
 
 class MadeUpRecording:
@@ -141,7 +143,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--seconds", type=float, nargs="+", default=LENGTHS, help="lengths of the recordings")
+    parser.add_argument("--seconds", type=float, nargs="+", default=SHORT, help="lengths of the recordings")
+    parser.add_argument("--all", action="store_const", dest="seconds", const=ALL, help="from 10 s to 1 h")
     parser.add_argument("--separator", default="nmf", help="a name of the catalogue, or none")
     parser.add_argument("--instruments", default="violin:2,viola,cello")
     parser.add_argument("--device", default="auto")
