@@ -1,13 +1,15 @@
 """Finding the delay between a reference and a processed signal: once for the whole, then band by band.
 
 The band's delay is the largest cross-correlation within ±100 ms. The full correlation of every band at
-24 kHz would cost more than the rest of the model, so it is first taken of signals at 3 kHz (the envelope, and
-the motion shifted to baseband, where it is narrow), and then made exact at 24 kHz around the best place.
+24 kHz would cost more than the rest of the model, so it is taken of signals at 3 kHz (the envelope, and the
+motion shifted to baseband, where it is narrow) and interpolated: a delay is right to a sample where the
+signals have anything in common.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,7 @@ from numpy.typing import NDArray
 
 from app.hearing.cochlea import SAMPLE_RATE
 from app.hearing.cochlea_kernels import DECIMATION
-from app.hearing.segment_kernels import correlate_near
+from app.hearing.segment_kernels import strongest_shifts
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -27,8 +29,8 @@ _BACK_UP = SAMPLE_RATE * 2 // 1000  # 2 ms, because the ear itself spreads a sou
 _PRUNE = 0.001  # a reference begins and ends where it first and last exceeds this part of its peak
 _TRANSFORM = 2048
 _MARGIN = LARGEST_SHIFT // DECIMATION + 4
-_AROUND = 7
-_STEPS = 60
+_FINER = 2  # the baseband correlation is interpolated by transform first, then by a short sinc
+_TAPS = 8
 
 
 class BulkAlignment:
@@ -84,76 +86,66 @@ class CoarseSpectra:
     def correlate(self, coarse: Floats | NDArray[np.complex64]) -> NDArray[np.complex64]:
         """The correlation's spectrum over one window, (bands, bins): shift s stands at ``s + margin``."""
         count = self.blocks.shape[1]
-        padded = np.zeros((coarse.shape[0], count * self.step), coarse.dtype)
+        bands = coarse.shape[0]
+        padded = np.zeros((bands, count * self.step), coarse.dtype)
         padded[:, : coarse.shape[1]] = coarse
-        blocks = np.zeros((coarse.shape[0], count, _TRANSFORM), coarse.dtype)
-        blocks[:, :, : self.step] = padded.reshape(coarse.shape[0], count, self.step)
-        other = _transform(blocks)
-        np.conj(other, out=other)
-        other *= self.blocks
-        return np.asarray(other.sum(axis=1))
+        other = _transform(padded.reshape(bands, count, self.step))
+        return np.asarray(np.einsum("bcf,bcf->bf", self.blocks, np.conj(other, out=other)))
 
 
 def _transform(blocks: NDArray[Any]) -> NDArray[np.complex64]:
     transform: Any = scipy.fft.fft if np.iscomplexobj(blocks) else scipy.fft.rfft
-    return np.asarray(transform(blocks))
+    return np.asarray(transform(blocks, _TRANSFORM))
 
 
-def envelope_shifts(
-    spectra: CoarseSpectra, coarse: Floats, reference: Floats, processed: Floats
-) -> NDArray[np.int64]:
+def envelope_shifts(spectra: CoarseSpectra, coarse: Floats, count: int) -> NDArray[np.int64]:
     """For each band the shift s, |s| ≤ 2400, with the largest Σₙ reference[n + s]·processed[n].
 
-    ``reference`` and ``processed`` (bands, samples) are envelopes at 24 kHz, ``coarse`` the latter's coarse
-    form, ``spectra`` the former's. The result is how much earlier the processed signal is than the reference.
+    ``coarse`` (bands, samples) is the processed envelope's coarse form, ``spectra`` the reference's,
+    ``count`` the samples at 24 kHz. A parabola through the best three coarse values places the peak.
     """
-    lags = scipy.fft.irfft(spectra.correlate(coarse), _TRANSFORM)[:, : 2 * _MARGIN + 1]
-    return _refine(lags, np.arange(-_MARGIN, _MARGIN + 1) * DECIMATION, reference, processed)
+    low, high = _range(count)
+    correlation = scipy.fft.irfft(spectra.correlate(coarse), _TRANSFORM)
+    first, last = -(-low // DECIMATION), high // DECIMATION
+    places = np.arange(first, last + 1)
+    inside = correlation[:, places + _MARGIN]
+    best = np.argmax(inside, axis=1)
+    bands = np.arange(len(best))
+    before, here, after = (correlation[bands, places[best] + _MARGIN + k] for k in (-1, 0, 1))
+    bend = np.minimum(before - 2 * here + after, np.float32(-1e-30))
+    offset = np.clip((before - after) / (2 * bend), -0.5, 0.5)
+    shifts = np.rint((places[best] + offset) * DECIMATION).astype(np.int64)
+    return np.asarray(np.clip(shifts, low, high))
 
 
 def motion_shifts(
-    spectra: CoarseSpectra,
-    coarse: NDArray[np.complex64],
-    angles: Doubles,
-    reference: Floats,
-    processed: Floats,
+    spectra: CoarseSpectra, coarse: NDArray[np.complex64], angles: Doubles, count: int
 ) -> NDArray[np.int64]:
     """Like :func:`envelope_shifts` for the motion of bands centred at ``angles`` (radians a sample).
 
-    The baseband correlation is interpolated to 24 kHz and turned back to the band's centre.
+    ``coarse`` is the motion shifted to baseband; its correlation is interpolated to 24 kHz and turned back.
     """
     spectrum = spectra.correlate(coarse)
     half = _TRANSFORM // 2
-    fine = np.zeros((spectrum.shape[0], _TRANSFORM * DECIMATION), np.complex64)
-    fine[:, :half] = spectrum[:, :half]
-    fine[:, -half:] = spectrum[:, half:]
-    shifts = np.arange(-LARGEST_SHIFT, LARGEST_SHIFT + 1)
-    first = (_MARGIN * DECIMATION) - LARGEST_SHIFT
-    baseband = scipy.fft.ifft(fine, overwrite_x=True)[:, first : first + shifts.size]
-    turned = (baseband * np.exp(1j * np.outer(angles, shifts))).real
-    return _refine(turned, shifts, reference, processed)
-
-
-def _refine(
-    correlation: NDArray[np.floating], shifts: NDArray[np.int64], reference: Floats, processed: Floats
-) -> NDArray[np.int64]:
-    """From the best of a coarse correlation (bands, shifts) climb to the top of the exact one."""
-    count = reference.shape[1]
-    limit = min(LARGEST_SHIFT, count)
-    low, high = 1 - limit, limit
-    allowed = (shifts >= low) & (shifts <= high)
-    best: NDArray[np.int64] = shifts[allowed][np.argmax(correlation[:, allowed], axis=1)]
-    sums = np.zeros(_AROUND)
-    middle = _AROUND // 2
-    for band in range(reference.shape[0]):
-        centre = int(best[band])
-        for _ in range(_STEPS):
-            first = min(max(centre - middle, low), high - _AROUND + 1)
-            correlate_near(reference[band], processed[band], first, sums)
-            found = first + int(np.argmax(sums))
-            if found == centre or first < found < first + _AROUND - 1:
-                centre = found
-                break
-            centre = found
-        best[band] = centre
+    finer = np.zeros((spectrum.shape[0], _FINER * _TRANSFORM), np.complex64)
+    finer[:, :half] = spectrum[:, :half]
+    finer[:, -half:] = spectrum[:, half:]
+    correlation: NDArray[np.complex64] = scipy.fft.ifft(finer, overwrite_x=True)
+    best = np.zeros(spectrum.shape[0], np.int64)
+    strongest_shifts(correlation, _MARGIN * _FINER, _interpolation(), angles, *_range(count), best)
     return best
+
+
+def _range(count: int) -> tuple[int, int]:
+    """The smallest and the largest shift searched in a signal of ``count`` samples."""
+    limit = min(LARGEST_SHIFT, count)
+    return 1 - limit, limit
+
+
+@cache
+def _interpolation() -> Floats:
+    """A windowed sinc (samples a place, taps) that interpolates places DECIMATION / _FINER samples apart."""
+    spacing = DECIMATION // _FINER
+    at = np.arange(_TAPS) - (_TAPS // 2 - 1) - np.arange(spacing)[:, None] / spacing
+    taps = np.sinc(at) * np.cos(np.pi * at / _TAPS) ** 2
+    return np.asarray(taps, dtype=np.float32)

@@ -20,12 +20,16 @@ from app.hearing.compiled import LANES, exp2f, kernel, log2f
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
+Counts = NDArray[np.int64]
 
 FULL_SCALE_DB = 100.0
 DECIMATION = 8
 """So many samples of 24 kHz are averaged into one for the coarse search of a band's delay."""
 BLOCK = 256
 """Samples in a block, a multiple of DECIMATION; its buffers stay in the first-level cache."""
+
+NOISE_LENGTH = 1 << 16
+"""Samples of threshold noise before it repeats: 2.7 s."""
 
 # Rows of a filter's state, each LANES long. Coefficients live beside the state they act on, in one array,
 # so that the compiler knows that nothing overlaps and can keep the bands in vector registers.
@@ -75,19 +79,18 @@ def control_pass(
     """The wide control filters and the compression gain that they set.
 
     ``signal`` (samples); ``angles`` (LANES) radians a sample; ``filters`` (FILTER_ROWS × LANES) and
-    ``compressor`` (COMPRESSOR_ROWS × LANES) flat, their state rows 0; ``gain`` (LANES, samples) is written:
-    the linear gain of the cochlear compression. Returns each band's mean squared control envelope (LANES).
+    ``compressor`` (COMPRESSOR_ROWS × LANES) flat, their state rows 0; ``gain`` (samples × LANES) flat is
+    written: the linear gain of the cochlear compression. Returns each band's mean squared control envelope.
     """
     count = signal.size
-    block = np.zeros(BLOCK * LANES, np.float32)
     energy = np.zeros(LANES, np.float64)
     for start in range(0, count, BLOCK):
         length = min(BLOCK, count - start)
+        block = gain[start * LANES : (start + length) * LANES]
         _set_carriers(filters, angles, start)
         _filter_power(signal[start : start + length], filters, block)
         _add_up(block, length, energy)
         _compress(block, length, compressor)
-        _to_rows(block, length, gain, start)
     return energy / count
 
 
@@ -96,44 +99,49 @@ def analysis_pass(
     signal: Floats,
     angles: Doubles,
     filters: Floats,
+    gain: Floats,
     envelope: Floats,
     motion: Floats,
     coarse_envelope: Floats,
-    coarse_motion: NDArray[np.complex64],
+    coarse_re: Floats,
+    coarse_im: Floats,
+    inner_loss: Floats,
+    noise: Floats,
+    noise_start: Counts,
+    to_nerve: bool,
 ) -> Doubles:
-    """The auditory filters' compressed envelope and basilar-membrane motion.
+    """The auditory filters, compressed by ``gain`` (see :func:`control_pass`; it is overwritten).
 
-    ``envelope`` (LANES, samples) holds the control pass's gain and is overwritten with the compressed linear
-    envelope; ``motion`` (LANES, samples) is written. ``coarse_envelope`` and ``coarse_motion`` (LANES,
-    samples // DECIMATION) take the envelope and the complex baseband motion averaged over DECIMATION
-    samples. Returns each band's mean squared envelope before compression (LANES).
+    ``envelope`` and ``motion`` (LANES, samples) are written: the linear envelope and basilar-membrane motion,
+    or with ``to_nerve`` what :func:`adaptation_pass` makes of them without any shift. The ``coarse_…`` arrays
+    (LANES, samples // DECIMATION) take envelope and complex baseband motion, averaged, before the inner hair
+    cells. Returns each band's mean squared envelope before compression (LANES).
     """
     count = signal.size
-    re = np.zeros(BLOCK * LANES, np.float32)
-    im = np.zeros(BLOCK * LANES, np.float32)
-    gain = np.zeros(BLOCK * LANES, np.float32)
-    moved = np.zeros(BLOCK * LANES, np.float32)
-    power = np.zeros(BLOCK * LANES, np.float32)
+    size = BLOCK * LANES
+    re, im, moved = np.zeros(size, np.float32), np.zeros(size, np.float32), np.zeros(size, np.float32)
+    power, adapted = np.zeros(size, np.float32), np.zeros(size, np.float32)
+    state = np.zeros(2 * LANES, np.float32)
     energy = np.zeros(LANES, np.float64)
     for start in range(0, count, BLOCK):
         length = min(BLOCK, count - start)
+        linear = gain[start * LANES : (start + length) * LANES]
         _set_carriers(filters, angles, start)
-        _from_rows(envelope, start, length, gain)
         _filter_complex(signal[start : start + length], filters, re, im, moved)
-        _amplify(re, im, gain, moved, length, power)
+        _amplify(re, im, linear, moved, length, power)
         _add_up(power, length, energy)
-        _to_rows(gain, length, envelope, start)
-        _to_rows(moved, length, motion, start)
-        first = start // DECIMATION
-        for k in range(length // DECIMATION):
-            for b in range(LANES):
-                e, r, i = _ZERO, _ZERO, _ZERO
-                for t in range(k * DECIMATION, (k + 1) * DECIMATION):
-                    e += gain[t * LANES + b]
-                    r += re[t * LANES + b]
-                    i += im[t * LANES + b]
-                coarse_envelope[b, first + k] = e
-                coarse_motion[b, first + k] = np.complex64(complex(r, i))
+        _thin_out(linear, length, coarse_envelope, start)
+        _thin_out(re, length, coarse_re, start)
+        _thin_out(im, length, coarse_im, start)
+        if to_nerve:
+            _to_level(linear, length, inner_loss, power)
+            _adapt(power, length, state, adapted)
+            _follow(moved, linear, adapted, length)
+            _to_rows(adapted, length, envelope, start)
+            _to_rows_with_noise(moved, length, motion, start, noise, noise_start)
+        else:
+            _to_rows(linear, length, envelope, start)
+            _to_rows(moved, length, motion, start)
     return energy / count
 
 
@@ -141,11 +149,11 @@ def analysis_pass(
 def adaptation_pass(
     envelope: Floats,
     motion: Floats,
-    envelope_shift: NDArray[np.int64],
-    motion_shift: NDArray[np.int64],
+    envelope_shift: Counts,
+    motion_shift: Counts,
     inner_loss: Floats,
     noise: Floats,
-    noise_start: NDArray[np.int64],
+    noise_start: Counts,
     adapted_envelope: Floats,
     adapted_motion: Floats,
 ) -> None:
@@ -153,29 +161,30 @@ def adaptation_pass(
 
     ``envelope`` and ``motion`` (LANES, samples) are read ``envelope_shift`` and ``motion_shift`` (LANES)
     samples later than they are written, zeros beyond the ends. ``inner_loss`` (LANES) is in dB. ``noise`` is
-    a table whose length is a power of two, read round and round from ``noise_start`` (LANES). Writes
+    a table of NOISE_LENGTH + BLOCK samples, read round and round from ``noise_start`` (LANES). Writes
     ``adapted_envelope`` in dB SL and ``adapted_motion``, whose envelope is in dB SL (both LANES, samples).
     """
     count = envelope.shape[1]
-    mask = noise.size - 1
-    linear = np.zeros(BLOCK * LANES, np.float32)
-    level = np.zeros(BLOCK * LANES, np.float32)
-    adapted = np.zeros(BLOCK * LANES, np.float32)
-    moved = np.zeros(BLOCK * LANES, np.float32)
+    size = BLOCK * LANES
+    linear, level = np.zeros(size, np.float32), np.zeros(size, np.float32)
+    adapted, moved = np.zeros(size, np.float32), np.zeros(size, np.float32)
     state = np.zeros(2 * LANES, np.float32)
     for start in range(0, count, BLOCK):
         length = min(BLOCK, count - start)
-        _from_rows_shifted(envelope, start, length, envelope_shift, linear)
-        _from_rows_shifted(motion, start, length, motion_shift, moved)
+        _from_rows(envelope, start, length, envelope_shift, linear)
+        _from_rows(motion, start, length, motion_shift, moved)
         _to_level(linear, length, inner_loss, level)
         _adapt(level, length, state, adapted)
-        for n in range(length * LANES):
-            moved[n] *= (adapted[n] + _TINY) / (linear[n] + _TINY)
+        _follow(moved, linear, adapted, length)
         _to_rows(adapted, length, adapted_envelope, start)
-        for b in range(LANES):
-            for t in range(length):
-                hiss = noise[(noise_start[b] + start + t) & mask]
-                adapted_motion[b, start + t] = moved[t * LANES + b] + hiss
+        _to_rows_with_noise(moved, length, adapted_motion, start, noise, noise_start)
+
+
+@kernel
+def _follow(moved: Floats, linear: Floats, adapted: Floats, length: int) -> None:
+    """Give the motion the adapted envelope in place of its linear one."""
+    for n in range(length * LANES):
+        moved[n] *= (adapted[n] + _TINY) / (linear[n] + _TINY)
 
 
 @kernel
@@ -199,23 +208,6 @@ def _adapt(level: Floats, length: int, state: Floats, adapted: Floats) -> None:
             state[b] = w1
             state[LANES + b] = w2
             adapted[t * LANES + b] = max((v0 - w1) * _OVERSHOOT, _ZERO)
-
-
-@kernel
-def _from_rows_shifted(
-    rows: Floats, start: int, length: int, shift: NDArray[np.int64], block: Floats
-) -> None:
-    """Like :func:`_from_rows`, ``shift`` samples later in each band, with zeros beyond the ends."""
-    count = rows.shape[1]
-    for b in range(LANES):
-        low = min(max(-(start + shift[b]), 0), length)
-        high = max(min(count - start - shift[b], length), low)
-        for t in range(low):
-            block[t * LANES + b] = _ZERO
-        for t in range(low, high):
-            block[t * LANES + b] = rows[b, start + shift[b] + t]
-        for t in range(high, length):
-            block[t * LANES + b] = _ZERO
 
 
 @kernel
@@ -350,8 +342,43 @@ def _to_rows(block: Floats, length: int, rows: Floats, start: int) -> None:
 
 
 @kernel
-def _from_rows(rows: Floats, start: int, length: int, block: Floats) -> None:
-    """Read (band, time) rows from sample ``start`` into a (time, band) block."""
+def _to_rows_with_noise(
+    block: Floats, length: int, rows: Floats, start: int, noise: Floats, noise_start: Counts
+) -> None:
+    """:func:`_to_rows` with each band's stretch of the noise table added."""
     for b in range(LANES):
+        first = (noise_start[b] + start) % NOISE_LENGTH
         for t in range(length):
-            block[t * LANES + b] = rows[b, start + t]
+            rows[b, start + t] = block[t * LANES + b] + noise[first + t]
+
+
+@kernel
+def _from_rows(rows: Floats, start: int, length: int, shift: Counts, block: Floats) -> None:
+    """Read (band, time) rows ``shift`` samples after ``start`` into a (time, band) block, else zeros."""
+    count = rows.shape[1]
+    for b in range(LANES):
+        origin = start + shift[b]
+        low = min(max(-origin, 0), length)
+        high = max(min(count - origin, length), low)
+        for t in range(low):
+            block[t * LANES + b] = _ZERO
+        if high > low:
+            row = rows[b, origin + low : origin + high]
+            for t in range(row.size):
+                block[(low + t) * LANES + b] = row[t]
+        for t in range(high, length):
+            block[t * LANES + b] = _ZERO
+
+
+@kernel
+def _thin_out(block: Floats, length: int, rows: Floats, start: int) -> None:
+    """Sums of DECIMATION samples of a (time, band) block into (band, time) rows."""
+    total = np.zeros(LANES, np.float32)
+    first = start // DECIMATION
+    for k in range(length // DECIMATION):
+        total[:] = _ZERO
+        for t in range(k * DECIMATION, (k + 1) * DECIMATION):
+            for b in range(LANES):
+                total[b] += block[t * LANES + b]
+        for b in range(LANES):
+            rows[b, first + k] = total[b]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -29,19 +29,18 @@ R = TypeVar("R")
 
 THRESHOLD_NOISE_DB = -10.0
 """Level of the noise that stands for the threshold of hearing, in dB re threshold."""
-_NOISE_LENGTH = 1 << 16
-_NOISE_STEP = _NOISE_LENGTH // (2 * BANDS)
 SHORTEST = 768
 """Fewer samples (32 ms at 24 kHz) hold too few segments to compare."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class BandGroup:
-    """``LANES`` neighbouring bands of one signal before alignment; arrays are (LANES, samples) float32.
+    """``LANES`` neighbouring bands of one signal; arrays are (LANES, samples), float32 unless said.
 
-    ``envelope`` and ``motion`` are linear and compressed; ``coarse_…`` are their forms at 3 kHz, the motion's
-    complex and at baseband. ``pole`` is the auditory filters' pole radius, ``power`` and ``control_power``
-    the mean squared envelopes of auditory and control filters (LANES).
+    ``envelope`` and ``motion`` are linear and compressed, or what the auditory nerve gets: dB above
+    threshold. ``coarse_envelope`` and ``coarse_motion`` (complex64, at baseband) are linear, at 3 kHz.
+    ``pole`` is the auditory filters' pole radius, ``power`` and ``control_power`` the mean squared envelopes
+    of auditory and control filters (LANES).
     """
 
     bands: slice
@@ -52,17 +51,6 @@ class BandGroup:
     coarse_motion: NDArray[np.complex64]
     power: Doubles
     control_power: Doubles
-
-
-@dataclass(frozen=True)
-class InnerEar:
-    """Envelope and motion of a group of bands at the auditory nerve, (LANES, samples) float32.
-
-    ``envelope`` is in dB above threshold; ``motion`` has that envelope, plus the threshold noise.
-    """
-
-    envelope: Floats
-    motion: Floats
 
 
 class Ear:
@@ -77,8 +65,9 @@ class Ear:
         self.angles = 2 * np.pi * cochlea.centre / SAMPLE_RATE
         self._wide_pole = filter_poles(cochlea.centre, cochlea.wide)
         amplitude = 10 ** ((THRESHOLD_NOISE_DB - level1) / 20)
-        rng = np.random.default_rng(seed)
-        self._noise = (amplitude * rng.standard_normal(_NOISE_LENGTH)).astype(np.float32)
+        noise = amplitude * np.random.default_rng(seed).standard_normal(k.NOISE_LENGTH)
+        # As much again of its start as one block can read past its end.
+        self._noise = np.concatenate((noise, noise[: k.BLOCK])).astype(np.float32)
 
     def middle_ear(self, signal: Doubles) -> Floats:
         """Outer and middle ear of a signal at 24 kHz: 350 Hz two-pole high-pass, 5 kHz one-pole low-pass.
@@ -91,60 +80,50 @@ class Ear:
         out = lfilter(np.convolve(b_low, b_high) * scale, np.convolve(a_low, a_high), signal)
         return np.asarray(out, dtype=np.float32)
 
-    def group(self, middle: Floats, bands: slice) -> BandGroup:
-        """Filter and compress ``LANES`` bands of a signal from the middle ear."""
+    def group(self, middle: Floats, bands: slice, *, reference: bool) -> BandGroup:
+        """Filter and compress ``LANES`` bands of a signal from the middle ear.
+
+        A reference goes on to the auditory nerve at once; a processed signal waits to be aligned with it.
+        """
         c, count = self.cochlea, middle.size
-        envelope = np.empty((LANES, count), np.float32)
-        motion = np.empty((LANES, count), np.float32)
-        coarse_envelope = np.empty((LANES, count // k.DECIMATION), np.float32)
-        coarse_motion = np.empty((LANES, count // k.DECIMATION), np.complex64)
+        gain = np.empty(count * LANES, np.float32)
+        envelope, motion = (np.empty((LANES, count), np.float32) for _ in range(2))
+        thin = count // k.DECIMATION
+        coarse_envelope, coarse_re, coarse_im = (np.empty((LANES, thin), np.float32) for _ in range(3))
         angles = self.angles[bands]
-        # The compression gain takes the envelope's place until the auditory filters have used it.
         control_power = k.control_pass(
-            middle, angles, _filters(self._wide_pole[bands]), self._compressor(bands), envelope
+            middle, angles, _filters(self._wide_pole[bands]), self._compressor(bands), gain
         )
-        control_db = 10 * np.log10(np.maximum(control_power, 1e-60)) + k.FULL_SCALE_DB
         levels = np.full(BANDS, -np.inf)
-        levels[bands] = control_db
+        levels[bands] = 10 * np.log10(np.maximum(control_power, 1e-60)) + k.FULL_SCALE_DB
         pole = filter_poles(c.centre, c.bandwidth_at(levels))[bands]
         power = k.analysis_pass(
-            middle, angles, _filters(pole), envelope, motion, coarse_envelope, coarse_motion
-        )
+            middle, angles, _filters(pole), gain, envelope, motion, coarse_envelope, coarse_re, coarse_im,
+            self._inner_loss(bands), self._noise, _noise_starts(bands, reference=True), reference,
+        )  # fmt: skip
+        coarse_motion = np.empty((LANES, thin), np.complex64)
+        coarse_motion.real, coarse_motion.imag = coarse_re, coarse_im
         return BandGroup(bands, pole, envelope, motion, coarse_envelope, coarse_motion, power, control_power)
 
-    def inner_ear(
-        self,
-        group: BandGroup,
-        *,
-        envelope_shift: NDArray[np.int64] | None = None,
-        motion_shift: NDArray[np.int64] | None = None,
-        reference: bool,
-    ) -> InnerEar:
-        """Inner hair cells of a group of bands, read ``…_shift`` (LANES) samples later than written.
-
-        Reference and processed signal get different stretches of the threshold noise.
-        """
-        still = np.zeros(LANES, np.int64)
-        numbers = 2 * np.arange(group.bands.start, group.bands.stop) + (0 if reference else 1)
-        out = InnerEar(np.empty_like(group.envelope), np.empty_like(group.motion))
+    def to_nerve(
+        self, group: BandGroup, envelope_shift: NDArray[np.int64], motion_shift: NDArray[np.int64]
+    ) -> BandGroup:
+        """A processed signal's bands at the auditory nerve, read ``…_shift`` (LANES) samples later."""
+        envelope, motion = np.empty_like(group.envelope), np.empty_like(group.motion)
         k.adaptation_pass(
-            group.envelope,
-            group.motion,
-            still if envelope_shift is None else envelope_shift,
-            still if motion_shift is None else motion_shift,
-            self.cochlea.ihc_loss[group.bands].astype(np.float32),
-            self._noise,
-            numbers * _NOISE_STEP,
-            out.envelope,
-            out.motion,
-        )
-        return out
+            group.envelope, group.motion, envelope_shift, motion_shift, self._inner_loss(group.bands),
+            self._noise, _noise_starts(group.bands, reference=False), envelope, motion,
+        )  # fmt: skip
+        return replace(group, envelope=envelope, motion=motion)
 
     def spectrum(self, groups: Sequence[BandGroup]) -> Doubles:
         """The long-term spectrum of all bands in dB above threshold, after compression."""
         power = np.concatenate([g.power for g in groups])
         control = np.concatenate([g.control_power for g in groups])
         return self.cochlea.sensation_level(np.sqrt(power), np.sqrt(control), k.FULL_SCALE_DB)
+
+    def _inner_loss(self, bands: slice) -> Floats:
+        return self.cochlea.ihc_loss[bands].astype(np.float32)
 
     def _compressor(self, bands: slice) -> Floats:
         c = self.cochlea
@@ -166,6 +145,12 @@ def band_groups() -> list[slice]:
 def spread(executor: Executor | None, function: Callable[[T], R], items: Iterable[T]) -> list[R]:
     """``function`` over ``items`` in order: on the executor's threads, or here without one."""
     return list((map if executor is None else executor.map)(function, items))
+
+
+def _noise_starts(bands: slice, *, reference: bool) -> NDArray[np.int64]:
+    """Where in the noise table each band starts: 43 ms apart, and elsewhere for reference and processed."""
+    numbers = 2 * np.arange(bands.start, bands.stop) + (0 if reference else 1)
+    return numbers * (k.NOISE_LENGTH // (2 * BANDS))
 
 
 def _filters(pole: Doubles) -> Floats:

@@ -137,7 +137,9 @@ class Haaqi:
         check()
         middle = self._ear.middle_ear(prepared.alignment.align(signal))
         with self._executor() as executor:
-            groups = spread(executor, lambda bands: self._ear.group(middle, bands), band_groups())
+            groups = spread(
+                executor, lambda bands: self._ear.group(middle, bands, reference=False), band_groups()
+            )
             check()
             pairs = list(zip(prepared.groups, groups, strict=True))
             parts = spread(executor, lambda pair: self._compare(prepared, *pair), pairs)
@@ -166,46 +168,44 @@ class Haaqi:
         check()
         middle = self._ear.middle_ear(reference)
         with self._executor() as executor:
-            groups = spread(executor, lambda bands: self._ear.group(middle, bands), band_groups())
+            groups = spread(
+                executor, lambda bands: self._ear.group(middle, bands, reference=True), band_groups()
+            )
             check()
-            delays = group_delays(np.concatenate([g.pole for g in groups]))
+            pole = np.concatenate([g.pole for g in groups])
+            delays = group_delays(pole)
             delays = delays.max() - delays
             parts = spread(executor, lambda g: self._reference_group(g, delays[g.bands]), groups)
-        wanted = features.wanted_tiles(np.concatenate([power for _, _, power in parts]))
         self._prepared = _Prepared(
             alignment=alignment,
-            groups=[group for group, _, _ in parts],
-            modulation=features.ModulationReference(np.concatenate([smooth for _, smooth, _ in parts])),
-            wanted=wanted,
+            groups=parts,
+            modulation=features.ModulationReference(np.concatenate([part.smooth for part in parts])),
+            wanted=features.wanted_tiles(np.concatenate([part.power for part in parts])),
             spectrum=self._ear.spectrum(groups),
         )
         return self._prepared
 
-    def _reference_group(self, group: BandGroup, delay: NDArray[np.int64]) -> tuple[_Group, Doubles, Doubles]:
-        inner = self._ear.inner_ear(group, reference=True)
-        smooth = _segments(inner.envelope, features.SMOOTHING_HALF)
-        smooth_rows(inner.envelope, delay, features.smoothing_window(), smooth)
-        power = _segments(inner.motion, features.COVARIANCE_HALF)
-        power_rows(inner.motion, delay, features.covariance_window(), power)
-        envelope_spectra = CoarseSpectra.of(group.coarse_envelope)
-        motion_spectra = CoarseSpectra.of(group.coarse_motion)
-        return _Group(group, delay, inner.motion, envelope_spectra, motion_spectra), smooth, power
+    def _reference_group(self, group: BandGroup, delay: NDArray[np.int64]) -> _Group:
+        smooth = _segments(group.envelope, features.SMOOTHING_HALF)
+        smooth_rows(group.envelope, delay, features.smoothing_window(), smooth)
+        power = _segments(group.motion, features.COVARIANCE_HALF)
+        power_rows(group.motion, delay, features.covariance_window(), power)
+        spectra = CoarseSpectra.of(group.coarse_envelope), CoarseSpectra.of(group.coarse_motion)
+        return _Group(group.bands, delay, group.motion, smooth, power, *spectra)
 
     def _compare(self, prepared: _Prepared, x: _Group, y: BandGroup) -> tuple[Doubles, Doubles]:
         """The processed signal's smoothed envelope (dB SL) and its covariance with the reference."""
-        envelope_shift = envelope_shifts(x.envelope_spectra, y.coarse_envelope, x.group.envelope, y.envelope)
-        angles = self._ear.angles[y.bands]
-        motion_shift = motion_shifts(x.motion_spectra, y.coarse_motion, angles, x.group.motion, y.motion)
-        inner = self._ear.inner_ear(
-            y, envelope_shift=-envelope_shift, motion_shift=-motion_shift, reference=False
-        )
-        smooth = _segments(inner.envelope, features.SMOOTHING_HALF)
-        smooth_rows(inner.envelope, x.delay, features.smoothing_window(), smooth)
-        covariance = _segments(inner.motion, features.COVARIANCE_HALF)
-        full, half = features.covariance_weights()
+        count = y.motion.shape[1]
+        bands = y.bands
+        envelope_shift = envelope_shifts(x.envelope_spectra, y.coarse_envelope, count)
+        motion_shift = motion_shifts(x.motion_spectra, y.coarse_motion, self._ear.angles[bands], count)
+        nerve = self._ear.to_nerve(y, -envelope_shift, -motion_shift)
+        smooth = np.zeros_like(x.smooth)
+        smooth_rows(nerve.envelope, x.delay, features.smoothing_window(), smooth)
+        covariance = np.zeros_like(x.power)
         covary_rows(
-            x.motion, inner.motion, x.delay, features.covariance_window(), prepared.wanted[y.bands],
-            full, half, covariance,
+            x.motion, nerve.motion, x.delay, features.covariance_window(), prepared.wanted[bands], x.power,
+            *features.covariance_weights(), covariance,
         )  # fmt: skip
         return smooth, covariance
 
@@ -221,11 +221,13 @@ class Haaqi:
 
 @dataclass(frozen=True)
 class _Group:
-    """A reference's bands: before the inner ear, after it, and what alignment needs. ``delay`` in samples."""
+    """A reference's neighbouring bands. ``delay`` (samples) makes all bands equally late."""
 
-    group: BandGroup
+    bands: slice
     delay: NDArray[np.int64]
     motion: Floats
+    smooth: Doubles
+    power: Doubles
     envelope_spectra: CoarseSpectra
     motion_spectra: CoarseSpectra
 

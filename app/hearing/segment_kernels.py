@@ -20,7 +20,6 @@ _SMALL = np.float32(1e-30)
 LARGEST_LAG = 24
 """The cross-covariance is searched 1 ms (24 samples) to both sides."""
 _AT_ONCE = 7  # 49 lags are seven times seven; seven running sums fit the vector registers
-_STRETCH = 4096  # samples summed in float32 before the sum goes on in double precision
 
 
 def segment_count(samples: int, half: int) -> int:
@@ -37,29 +36,31 @@ def smooth_rows(rows: Floats, delay: Counts, window: Floats, smooth: Doubles) ->
     """
     segments = smooth.shape[1]
     half = window.size // 2
-    segment = np.zeros(window.size, np.float32)
+    whole_sum, half_sum = _sum(window), _sum(window[half:])
     for b in range(rows.shape[0]):
+        row = rows[b]
         for s in range(segments):
-            size = _windowed(rows[b], s, segments, delay[b], window, segment)
-            total = _ZERO
-            for k in range(size):
-                total += segment[k]
             first = half if s == 0 else 0
-            weight = _ZERO
-            for k in range(first, first + size):
-                weight += window[k]
-            smooth[b, s] = total / weight
+            size = half if s == 0 or s == segments - 1 else window.size
+            origin = s * half - delay[b]
+            blank = min(max(0, -origin), size)
+            total = _dot(row[origin + blank : origin + size], window[first + blank : first + size])
+            smooth[b, s] = total / (whole_sum if size == window.size else half_sum)
 
 
 @kernel
 def power_rows(rows: Floats, delay: Counts, window: Floats, power: Doubles) -> None:
     """Each zero-mean windowed segment's power relative to its window's into ``power`` (bands, segments)."""
     segments = power.shape[1]
+    half = window.size // 2
+    whole_energy, half_energy = _dot(window, window), _dot(window[half:], window[half:])
     segment = np.zeros(window.size, np.float32)
     for b in range(rows.shape[0]):
+        row = rows[b]
         for s in range(segments):
-            size = _centred(rows[b], s, segments, delay[b], window, segment)
-            power[b, s] = _energy(segment, size) / _window_energy(window, size)
+            size = _centred(row, s, segments, delay[b], window, segment)
+            energy = _dot(segment[:size], segment[:size])
+            power[b, s] = energy / (whole_energy if size == window.size else half_energy)
 
 
 @kernel
@@ -69,35 +70,41 @@ def covary_rows(
     delay: Counts,
     window: Floats,
     wanted: NDArray[np.bool_],
+    reference_power: Doubles,
     full_weight: Floats,
     half_weight: Floats,
     covariance: Doubles,
 ) -> None:
     """The largest normalised cross-covariance of each wanted segment within ±LARGEST_LAG, limited to 0…1.
 
-    ``reference`` and ``processed`` (bands, samples) are read ``delay`` (bands) samples late. ``full_weight``
-    and ``half_weight`` (2 × LARGEST_LAG + 1) undo the windows' own autocorrelation. ``covariance`` (bands,
-    segments) is written where ``wanted`` (bands, segments) is true.
+    ``reference`` and ``processed`` (bands, samples) are read ``delay`` (bands) samples late.
+    ``reference_power`` (bands, segments) is what :func:`power_rows` says. ``full_weight`` and ``half_weight``
+    (2 × LARGEST_LAG + 1) undo the windows' own autocorrelation. ``covariance`` (bands, segments) is written
+    where ``wanted`` (bands, segments) is true.
     """
     segments = covariance.shape[1]
+    half = window.size // 2
+    whole_energy, half_energy = _dot(window, window), _dot(window[half:], window[half:])
     x = np.zeros(window.size, np.float32)
     y = np.zeros(window.size + 2 * LARGEST_LAG, np.float32)
     correlation = np.zeros(2 * LARGEST_LAG + 1, np.float32)
     inner = y[LARGEST_LAG:]
     for b in range(reference.shape[0]):
+        x_row, y_row = reference[b], processed[b]
         for s in range(segments):
             if not wanted[b, s]:
                 continue
-            size = _centred(reference[b], s, segments, delay[b], window, x)
-            _centred(processed[b], s, segments, delay[b], window, inner)
-            for k in range(LARGEST_LAG + size, 2 * LARGEST_LAG + size):
-                y[k] = _ZERO
-            norm = _window_energy(window, size)
-            x_power, y_power = _energy(x, size) / norm, _energy(inner, size) / norm
+            size = _centred(x_row, s, segments, delay[b], window, x)
+            _centred(y_row, s, segments, delay[b], window, inner)
+            y[LARGEST_LAG + size : 2 * LARGEST_LAG + size] = _ZERO
+            y_power = _dot(inner[:size], inner[:size]) / (
+                whole_energy if size == window.size else half_energy
+            )
+            x_power = np.float32(reference_power[b, s])
             if x_power <= _SMALL or y_power <= _SMALL:
                 covariance[b, s] = 0.0
                 continue
-            _lagged_products(x, y, size, correlation)
+            _lagged_products(x[:size], y, correlation)
             weight = full_weight if size == window.size else half_weight
             largest = _ZERO
             for k in range(correlation.size):
@@ -106,36 +113,20 @@ def covary_rows(
 
 
 @kernel
-def correlate_near(reference: Floats, processed: Floats, first: int, sums: Doubles) -> None:
-    """Σₙ reference[n + s]·processed[n] for seven neighbouring shifts s from ``first`` into ``sums`` (7)."""
-    count = reference.size
-    sums[:] = 0.0
-    # Where all seven shifts stay inside both signals the seven sums share their loads.
-    begin = min(max(0, -first), count)
-    end = max(min(count, count - first - _AT_ONCE + 1), begin)
-    for start in range(begin, end, _STRETCH):
-        stop = min(start + _STRETCH, end)
-        c0, c1, c2, c3, c4, c5, c6 = _seven_sums(processed[start:stop], reference[start + first :])
-        sums[0] += c0
-        sums[1] += c1
-        sums[2] += c2
-        sums[3] += c3
-        sums[4] += c4
-        sums[5] += c5
-        sums[6] += c6
-    for k in range(_AT_ONCE):
-        shift = first + k
-        for n in range(max(0, -shift), min(begin, count - shift)):
-            sums[k] += reference[n + shift] * processed[n]
-        for n in range(max(end, -shift, 0), min(count, count - shift)):
-            sums[k] += reference[n + shift] * processed[n]
-
-
-@kernel
-def _lagged_products(x: Floats, y: Floats, size: int, correlation: Floats) -> None:
-    """Σₘ x[m]·y[m + k] over ``size`` samples for every k of ``correlation`` (a multiple of 7 long)."""
+def _lagged_products(x: Floats, y: Floats, correlation: Floats) -> None:
+    """Σₘ x[m]·y[m + k] for each k of ``correlation``, whose length is a multiple of seven."""
     for k in range(0, correlation.size, _AT_ONCE):
-        c0, c1, c2, c3, c4, c5, c6 = _seven_sums(x[:size], y[k:])
+        c0, c1, c2, c3, c4, c5, c6 = _ZERO, _ZERO, _ZERO, _ZERO, _ZERO, _ZERO, _ZERO
+        z = y[k:]
+        for m in range(x.size):
+            v = x[m]
+            c0 += v * z[m]
+            c1 += v * z[m + 1]
+            c2 += v * z[m + 2]
+            c3 += v * z[m + 3]
+            c4 += v * z[m + 4]
+            c5 += v * z[m + 5]
+            c6 += v * z[m + 6]
         correlation[k] = c0
         correlation[k + 1] = c1
         correlation[k + 2] = c2
@@ -146,45 +137,21 @@ def _lagged_products(x: Floats, y: Floats, size: int, correlation: Floats) -> No
 
 
 @kernel
-def _seven_sums(
-    x: Floats, y: Floats
-) -> tuple[np.float32, np.float32, np.float32, np.float32, np.float32, np.float32, np.float32]:
-    """Σₘ x[m]·y[m + k] for k = 0…6."""
-    c0, c1, c2, c3, c4, c5, c6 = _ZERO, _ZERO, _ZERO, _ZERO, _ZERO, _ZERO, _ZERO
-    for m in range(x.size):
-        v = x[m]
-        c0 += v * y[m]
-        c1 += v * y[m + 1]
-        c2 += v * y[m + 2]
-        c3 += v * y[m + 3]
-        c4 += v * y[m + 4]
-        c5 += v * y[m + 5]
-        c6 += v * y[m + 6]
-    return c0, c1, c2, c3, c4, c5, c6
-
-
-@kernel
-def _windowed(row: Floats, segment: int, segments: int, delay: int, window: Floats, out: Floats) -> int:
-    """A segment of a delayed row under its part of the window, into ``out``; returns its length."""
+def _centred(row: Floats, segment: int, segments: int, delay: int, window: Floats, out: Floats) -> int:
+    """A segment of a delayed row under its part of the window, less its mean, into ``out``; its length."""
     half = window.size // 2
     first = half if segment == 0 else 0
-    size = half if segment == 0 or segment == segments - 1 else 2 * half
+    size = half if segment == 0 or segment == segments - 1 else window.size
     origin = segment * half - delay
     blank = min(max(0, -origin), size)
-    for k in range(blank):
-        out[k] = _ZERO
-    for k in range(blank, size):
-        out[k] = row[origin + k] * window[first + k]
-    return size
-
-
-@kernel
-def _centred(row: Floats, segment: int, segments: int, delay: int, window: Floats, out: Floats) -> int:
-    """Like :func:`_windowed`, with the segment's mean taken off after windowing."""
-    size = _windowed(row, segment, segments, delay, window, out)
+    out[:blank] = _ZERO
+    source = row[origin + blank : origin + size]
+    shape = window[first + blank : first + size]
     total = _ZERO
-    for k in range(size):
-        total += out[k]
+    for k in range(source.size):
+        v = source[k] * shape[k]
+        out[blank + k] = v
+        total += v
     mean = total / np.float32(size)
     for k in range(size):
         out[k] -= mean
@@ -192,14 +159,52 @@ def _centred(row: Floats, segment: int, segments: int, delay: int, window: Float
 
 
 @kernel
-def _energy(segment: Floats, size: int) -> np.float32:
+def _dot(x: Floats, y: Floats) -> np.float32:
     total = _ZERO
-    for k in range(size):
-        total += segment[k] * segment[k]
+    for k in range(x.size):
+        total += x[k] * y[k]
     return total
 
 
 @kernel
-def _window_energy(window: Floats, size: int) -> np.float32:
-    """The energy of the window, or of its half where the segment is a half one."""
-    return _energy(window, size)
+def _sum(x: Floats) -> np.float32:
+    total = _ZERO
+    for k in range(x.size):
+        total += x[k]
+    return total
+
+
+@kernel
+def strongest_shifts(
+    baseband: NDArray[np.complex64],
+    middle: int,
+    taps: Floats,
+    angles: Doubles,
+    low: int,
+    high: int,
+    best: Counts,
+) -> None:
+    """The shift in ``low…high`` (samples) at which each band's motion correlates best, into ``best`` (bands).
+
+    ``baseband`` (bands, places) is the correlation of the complex baseband motions, ``middle`` its place for
+    shift 0, one place every ``taps.shape[0]`` samples. ``taps`` (samples a place, taps) interpolates between
+    places. The motions' correlation is the real part after turning back by ``angles`` (radians a sample).
+    """
+    spacing, length = taps.shape
+    for b in range(baseband.shape[0]):
+        row = baseband[b]
+        cosine, sine = np.cos(angles[b] * low), np.sin(angles[b] * low)
+        turn_cosine, turn_sine = np.cos(angles[b]), np.sin(angles[b])
+        largest = -np.inf
+        for shift in range(low, high + 1):
+            place = middle + shift // spacing - length // 2 + 1
+            phase = shift % spacing
+            re, im = _ZERO, _ZERO
+            for k in range(length):
+                re += taps[phase, k] * row[place + k].real
+                im += taps[phase, k] * row[place + k].imag
+            value = re * cosine - im * sine
+            if value > largest:
+                largest = value
+                best[b] = shift
+            cosine, sine = cosine * turn_cosine - sine * turn_sine, sine * turn_cosine + cosine * turn_sine
