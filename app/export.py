@@ -28,11 +28,12 @@ from app.export_request import (
     export_channels,
     format_of,
     suggested_name,
+    targets,
 )
 from app.file_errors import shown_name
 from app.mix_state import mix_state, output_channels
 from app.mixer import render_offline
-from app.names import display_name, shown_gain, shown_pan
+from app.names import display_name, shown_gain, shown_pan, shown_time
 from app.session import Session
 from app.sound_writer import FORMATS, SoundWriter
 
@@ -49,6 +50,7 @@ __all__ = [
     "format_of",
     "measure_peak",
     "suggested_name",
+    "targets",
 ]
 
 Progress = Callable[[float], None]
@@ -182,7 +184,13 @@ def export(
     paths = tuple(output.path for output in outputs)
     tell(1.0)
     return ExportReport(
-        paths, rate, channels, written, gain_db, clipped, _report_sentence(paths, gain_db, clipped)
+        paths,
+        rate,
+        channels,
+        written,
+        gain_db,
+        clipped,
+        _report_sentence(paths, gain_db, clipped) + _half_done(session, recording, stems, request),
     )
 
 
@@ -200,7 +208,7 @@ def _frames(recording: Material, request: ExportRequest) -> int:
 def _outputs(
     session: Session, recording: Material, stems: StemArrays | None, request: ExportRequest
 ) -> list[_Output]:
-    kind = FORMATS[request.format]
+    paths = targets(request)
     outputs = []
     if request.mix is not None:
 
@@ -214,21 +222,20 @@ def _outputs(
                 block=BLOCK_FRAMES,
             )
 
-        outputs.append(_Output(request.mix, f"{recording.title} (Ripieno remix)", mix))
-    if request.stems and stems is not None and request.stem_folder is not None:
+        outputs.append(_Output(paths.pop(0), f"{recording.title} (Ripieno remix)", mix))
+    if stems is not None:
         channels = output_channels(session, recording.channels)
         state = mix_state(session, tuple(stems.arrays), channels)
-        for name in request.stems:
+        for path, name in zip(paths, request.stems, strict=True):
             gains = state.meter[state.names.index(name)] if request.stems_as_mixed else None
 
             def stem(audio: Audio = stems.arrays[name], gains: Audio | None = gains) -> Iterator[Audio]:
                 for start in range(0, len(audio), BLOCK_FRAMES):
                     block = audio[start : start + BLOCK_FRAMES]
-                    wide = np.broadcast_to(block, (len(block), channels)) if channels == 2 else block
-                    yield wide if gains is None else wide * gains
+                    block = np.broadcast_to(block, (len(block), channels))
+                    yield block if gains is None else block * gains
 
-            title = f"{recording.title}: {display_name(name)} (Ripieno)"
-            outputs.append(_Output(request.stem_folder / f"{name}{kind.suffix}", title, stem))
+            outputs.append(_Output(path, f"{recording.title}: {display_name(name)} (Ripieno)", stem))
     return outputs
 
 
@@ -299,6 +306,18 @@ def _comment(session: Session, stems: StemArrays | None, gain_db: float) -> str:
         words.append(f"export {shown_gain(gain_db)}")
     how = f", separated by {session.separator}" if session.separator else ""
     return f"Ripieno remix: {'; '.join(words)}{how}"
+
+
+def _half_done(
+    session: Session, recording: Material, stems: StemArrays | None, request: ExportRequest
+) -> str:
+    """A further sentence where the mix was exported before its separation had finished."""
+    if request.mix is None or stems is None or stems.complete:
+        return ""
+    if mix_state(session, tuple(stems.arrays), output_channels(session, recording.channels)).flat:
+        return ""
+    since = shown_time(stems.done() / recording.sample_rate)
+    return f" From {since} on it is the recording unchanged, because that is not separated yet."
 
 
 def _report_sentence(paths: tuple[Path, ...], gain_db: float, clipped: int) -> str:

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 from app.decoding import Audio
 from app.errors import UserError
 from app.file_errors import shown_name
+from app.mix_state import output_channels
 from app.session import Session
 from app.sound_writer import FORMATS, Format
 
@@ -134,11 +135,9 @@ def check_request(
             )
         if request.stem_folder is None:
             limits.append(Limit("No folder was chosen for the stems: choose one."))
-    if _same_file(request.mix, recording.path):
+    if spoilt := next((path for path in targets(request) if _is_material(path, recording.path)), None):
         limits.append(
-            Limit(
-                f"The export would overwrite the recording {shown_name(recording.path)}: choose another name."
-            )
+            Limit(f"{shown_name(spoilt)} would overwrite what is open: choose another name or folder.")
         )
     return limits
 
@@ -154,13 +153,24 @@ def format_of(path: Path, recording: Material | None = None) -> Format | None:
 
 def export_channels(session: Session, recording: Material, request: ExportRequest) -> int:
     """How many channels the files of a request have."""
-    return request.channels or outputexport_channels(session, recording.channels)
+    return request.channels or output_channels(session, recording.channels)
 
 
-def _same_file(path: Path | None, other: Path) -> bool:
+def targets(request: ExportRequest) -> list[Path]:
+    """The files of a request: the mix first, then the stems in their order."""
+    suffix = FORMATS[request.format].suffix
+    folder = request.stem_folder
+    paths = [] if request.mix is None else [request.mix]
+    return paths + ([] if folder is None else [folder / f"{name}{suffix}" for name in request.stems])
+
+
+def _is_material(path: Path, recording: Path) -> bool:
+    """Whether a file is the recording, or one of the files of the folder that was opened."""
     try:
-        return path is not None and path.exists() and path.samefile(other)
-    except OSError:  # one of them is gone or cannot be asked about: then it is not overwritten either
+        if not path.exists():
+            return False
+        return path.samefile(recording) or (recording.is_dir() and path.parent.samefile(recording))
+    except OSError:  # it cannot even be asked about: writing it will say why
         return False
 
 

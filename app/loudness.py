@@ -23,7 +23,7 @@ from app.session import Session
 
 Audio = npt.NDArray[np.float32]
 Check = Callable[[], None]
-Method = Literal["LUFS", "RMS"]
+Method = Literal["integrated loudness", "RMS level"]
 
 BLOCK_SECONDS = 0.4
 STEPS_PER_BLOCK = 4
@@ -45,7 +45,7 @@ Reader = Callable[[int, int], npt.NDArray[np.floating[Any]]]
 
 @dataclass(frozen=True)
 class Loudness:
-    """A level in dB: ``LUFS`` (integrated) or ``RMS`` (dBFS, summed over channels); −∞ for silence."""
+    """A level in LUFS, or in dBFS (RMS, summed over channels) where ``method`` says so; −∞ for silence."""
 
     value_db: float
     method: Method
@@ -109,9 +109,9 @@ def measure_reader(
             energy += float(
                 np.sum(np.square(read(start, min(frames, start + READ_FRAMES)), dtype=np.float64))
             )
-        return Loudness(_db(spread * energy / max(1, frames)), "RMS")
+        return Loudness(_db(spread * energy / max(1, frames)), "RMS level")
     steps = _step_powers(read, frames, channels, sample_rate, check)
-    return Loudness(_gated(spread * steps), "LUFS")
+    return Loudness(_gated(spread * steps), "integrated loudness")
 
 
 def measure_pair(

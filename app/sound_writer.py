@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 import soundfile
 
+from app import id3
 from app.decoding import Audio
 from app.errors import UserError
 from app.file_errors import space_sentence, writing_sentence
@@ -130,6 +131,8 @@ class SoundWriter:
             self._new = NewFile(path)
         except (OSError, ValueError) as error:
             raise WritingError(writing_sentence(path, error)) from error
+        texts = {"title": title, "comment": comment, "software": "Ripieno"}
+        self._tag = id3.tag(**texts) if format.container == "MP3" else b""
         container = "RF64" if format.container == "WAV" and size > LARGEST_WAV else format.container
         try:
             self._file = soundfile.SoundFile(
@@ -141,7 +144,7 @@ class SoundWriter:
                 format=container,
                 **dict(format.encoder or {}),
             )
-            for key, text in (("title", title), ("comment", comment), ("software", "Ripieno")):
+            for key, text in texts.items() if format.container != "MP3" else ():
                 if text:
                     setattr(self._file, key, text)
         except (soundfile.LibsndfileError, OSError) as error:
@@ -165,6 +168,8 @@ class SoundWriter:
             return
         try:
             self._file.close()
+            if self._tag:
+                id3.put_before(self._new.descriptor, self._tag)
             os.lseek(self._new.descriptor, 0, os.SEEK_SET)
             with soundfile.SoundFile(os.dup(self._new.descriptor)) as written:
                 # the last samples are written on closing, and libsndfile is silent where that fails
