@@ -16,9 +16,10 @@ from PySide6.QtCore import QObject, Signal
 from app.errors import UserError
 from app.hearing.audiogram import PRESETS
 from app.hearing.quality import Quality
+from app.loudness import Matching
 from app.session import Loop
 from app.settings import Settings
-from app.status import ExportStatus, Matching, QualityStatus, SeparationStatus
+from app.status import ExportStatus, QualityStatus, SeparationStatus
 from separation.devices import Device
 from separation.separator import Part, SeparatorCard
 from tests.fake_program import FakeLevels, FakePlayer, FakeProgram

@@ -5,10 +5,10 @@ from __future__ import annotations
 from importlib.metadata import PackageNotFoundError, version
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from ui.dialogs import ScrollingDialog
+from ui.heading import Heading
 
 PAPERS = (
     ("HAAQI", "Kates & Arehart (2016), “The Hearing-Aid Audio Quality Index (HAAQI)”, IEEE/ACM TASLP 24(2)."),
@@ -32,12 +32,7 @@ class AboutDialog(ScrollingDialog):
         layout = QVBoxLayout(self.page)
         layout.setContentsMargins(20, 20, 20, 12)
         layout.setSpacing(12)
-        name = QLabel(f"Ripieno {program_version()}")
-        font = name.font()
-        font.setPointSizeF(font.pointSizeF() * 1.6)
-        font.setBold(True)
-        name.setFont(font)
-        layout.addWidget(name)
+        layout.addWidget(Heading(f"Ripieno {program_version()}", 1.6))
         for text in (
             self.tr(
                 "Ripieno takes a recording of a small ensemble apart, lets you rebalance the parts by ear, "
@@ -48,9 +43,7 @@ class AboutDialog(ScrollingDialog):
             self.tr("Free software under the MIT licence. It uses Qt (LGPL) and other free libraries."),
         ):
             layout.addWidget(_paragraph(text))
-        heading = _paragraph(self.tr("After"))
-        heading.setFont(_bold(heading))
-        layout.addWidget(heading)
+        layout.addWidget(Heading(self.tr("After")))
         for what, paper in PAPERS:
             layout.addWidget(_paragraph(f"{what}: {paper}"))
         layout.addStretch(1)
@@ -71,9 +64,3 @@ def _paragraph(text: str) -> QLabel:
     label.setTextFormat(Qt.TextFormat.PlainText)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     return label
-
-
-def _bold(label: QLabel) -> QFont:
-    font = QFont(label.font())
-    font.setBold(True)
-    return font

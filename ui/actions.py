@@ -63,7 +63,7 @@ SPECS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec(
         "save", "file", _("Actions", "&Save"),
-        _("Actions", "Save the session: the recording's place and every setting of the mix."), ("Ctrl+S",),
+        _("Actions", "Save the session: the recording’s place and every setting of the mix."), ("Ctrl+S",),
     ),
     ActionSpec(
         "save as", "file", _("Actions", "Save &as…"),
@@ -101,7 +101,7 @@ SPECS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec(
         "cancel", "edit", _("Actions", "&Cancel the running job"),
-        _("Actions", "Stop separating, opening or exporting; what is separated so far stays."), ("Esc",),
+        _("Actions", "Stop separating, opening or exporting; what is separated so far stays."), ("Ctrl+.",),
     ),
     ActionSpec(
         "preferences", "edit", _("Actions", "&Preferences…"),

@@ -21,6 +21,7 @@ LABELLED_HZ = {250: "250", 500: "500", 1000: "1k", 2000: "2k", 4000: "4k", 8000:
 SYMBOL_HZ = (250, 500, 1000, 2000, 3000, 4000, 6000, 8000)
 TOP_DB, BOTTOM_DB = -10.0, 120.0
 OCTAVE_DB = 20.0
+_EDGE = 10
 
 RIGHT = {"light": "#b3261e", "dark": "#ff8a80", "high contrast": "#ff9e9e"}
 LEFT = {"light": "#1a56a0", "dark": "#8fc0f5", "high contrast": "#8fd0ff"}
@@ -34,9 +35,7 @@ class AudiogramPicture(QWidget):
         self._left: Audiogram | None = None
         self._right: Audiogram | None = None
         self.setAccessibleName(self.tr("Audiogram"))
-        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
     def set_audiograms(self, left: Audiogram, right: Audiogram) -> None:
         """Show a listener's two ears."""
@@ -45,23 +44,14 @@ class AudiogramPicture(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        """A small chart."""
-        width = max(200, self.fontMetrics().averageCharWidth() * 26)
-        return QSize(width, self.heightForWidth(width))
+        """A small chart with room for its figures."""
+        left, top = self._margins()
+        plot = max(150, self.fontMetrics().averageCharWidth() * 19)
+        return QSize(plot + left + _EDGE, round(plot * self._proportion()) + top + _EDGE)
 
     def minimumSizeHint(self) -> QSize:
-        """Still readable."""
-        return QSize(160, self.heightForWidth(160))
-
-    def hasHeightForWidth(self) -> bool:
-        """The chart keeps its proportion."""
-        return True
-
-    def heightForWidth(self, width: int) -> int:
-        """As high as the proportion of octaves to decibels asks, with room for the labels."""
-        left, top = self._margins()
-        plot = width - left - 10
-        return round(min(plot, self._widest()) * self._proportion()) + top + 12
+        """Narrower is smaller, and still a chart."""
+        return QSize(140, self.sizeHint().height())
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """The grid with its figures, then the right ear, then the left."""
@@ -82,17 +72,15 @@ class AudiogramPicture(QWidget):
         octaves = math.log2(HIGHEST_HZ / LOWEST_HZ)
         return (BOTTOM_DB - TOP_DB) / OCTAVE_DB / octaves
 
-    def _widest(self) -> int:
-        return self.fontMetrics().averageCharWidth() * 34
-
     def _margins(self) -> tuple[int, int]:
         metrics = self.fontMetrics()
         return metrics.horizontalAdvance("120") + 6, metrics.height() + 2
 
     def _area(self) -> QRectF:
         left, top = self._margins()
-        width = min(self.width() - left - 10, self._widest(), (self.height() - top - 10) / self._proportion())
-        return QRectF(left, top, width, width * self._proportion())
+        width = min(self.width() - left - _EDGE, (self.height() - top - _EDGE) / self._proportion())
+        spare = self.width() - left - _EDGE - width
+        return QRectF(left + spare / 2, top, width, width * self._proportion())
 
     def _point(self, area: QRectF, frequency: float, level: float) -> QPointF:
         x = math.log(frequency / LOWEST_HZ) / math.log(HIGHEST_HZ / LOWEST_HZ)
@@ -114,7 +102,7 @@ class AudiogramPicture(QWidget):
             painter.setPen(QPen(theme.color("border" if level == 0 else "faint"), 1))
             painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
             painter.setPen(theme.color("muted_text"))
-            box = QRectF(0, y - metrics.height() / 2, area.left() - 5, metrics.height())
+            box = QRectF(area.left() - 80, y - metrics.height() / 2, 75, metrics.height())
             painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, str(level))
         painter.setPen(QPen(theme.color("border"), 1))
         painter.setBrush(Qt.BrushStyle.NoBrush)

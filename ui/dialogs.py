@@ -59,7 +59,7 @@ class ScrollingDialog(QDialog):
         page = self.page.layout()
         tall = page.totalHeightForWidth(width) if page is not None and page.hasHeightForWidth() else 0
         tall = max(tall, self.page.sizeHint().height() if tall <= 0 else tall)
-        height = min(tall + self.buttons.sizeHint().height() + 36, room.height())
+        height = min(tall + self.buttons.sizeHint().height() + 56, room.height())
         return QSize(int(width), int(height))
 
     def minimumSizeHint(self) -> QSize:

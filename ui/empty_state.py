@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QSi
 
 from ui.actions import Actions, plain
 from ui.form_rows import Note
+from ui.heading import Heading
 from ui.icons import pixmap
 from ui.theme import theme_of
 
@@ -30,7 +31,7 @@ class EmptyState(QScrollArea):
         self.setAccessibleName(self.tr("Start"))
         self._busy = False
         self._target = _DropTarget()
-        self._title = QLabel(self.tr("Drop a recording here"))
+        self._title = Heading(self.tr("Drop a recording here"), 1.7)
         self._title.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._title.setWordWrap(True)
         self._sentence = Note(
@@ -98,11 +99,7 @@ class EmptyState(QScrollArea):
         self.recent.setVisible(bool(paths))
         if not paths:
             return
-        heading = QLabel(self.tr("Recent"))
-        font = heading.font()
-        font.setBold(True)
-        heading.setFont(font)
-        self._recent_layout.addWidget(heading)
+        self._recent_layout.addWidget(Heading(self.tr("Recent")))
         for path in paths[:RECENT_SHOWN]:
             self._recent_layout.addWidget(self._recent_button(path))
 
@@ -127,11 +124,7 @@ class EmptyState(QScrollArea):
             self._dress()
 
     def _dress(self) -> None:
-        font = self.font()
         self._column.setMaximumWidth(max(WIDEST, self.fontMetrics().averageCharWidth() * 76))
-        font.setPointSizeF(font.pointSizeF() * 1.7)
-        font.setBold(True)
-        self._title.setFont(font)
         side = round(self.fontMetrics().height() * 3.2)
         theme = theme_of(self.palette())
         self._picture.setPixmap(pixmap("wave", side, theme.color("accent"), self.devicePixelRatioF()))
@@ -140,7 +133,10 @@ class EmptyState(QScrollArea):
         name, folder = Path(path).name, str(Path(path).parent)
         button = QPushButton(name.replace("&", "&&"))
         button.setFlat(True)
-        button.setStyleSheet("QPushButton { text-align: left; }")
+        button.setStyleSheet(
+            "QPushButton { text-align: left; border-color: transparent; background: transparent; }"
+            "QPushButton:hover { background: palette(button); }"
+        )
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         button.setToolTip(path)

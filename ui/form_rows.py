@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFormLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QSizePolicy, QWidget
 
 from ui.theme import theme_of
 
@@ -26,6 +26,8 @@ class FormRows(QFormLayout):
         Returns the label.
         """
         caption = label_for(label, control)
+        if isinstance(control, QComboBox):
+            control.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.addRow(caption, control)
         if explanation:
             control.setAccessibleDescription(explanation)

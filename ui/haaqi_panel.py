@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt
+from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
@@ -12,6 +12,7 @@ from app.names import shown_time
 from app.status import QualityStatus
 from ui.actions import Actions
 from ui.form_rows import Note
+from ui.heading import Heading
 from ui.spoken import announce, describe
 from ui.theme import tabular, theme_of
 from ui.transport_bar import action_button
@@ -77,12 +78,9 @@ class HaaqiPanel(QWidget):
         super().__init__(parent)
         self.program = program
         self.setAccessibleName(self.tr("HAAQI score"))
-        self.heading = QLabel()
+        self.heading = Heading()
         self.heading.setWordWrap(True)
-        font = self.heading.font()
-        font.setBold(True)
-        self.heading.setFont(font)
-        self.mean = QLabel(NO_FIGURE)
+        self.mean = Heading(NO_FIGURE, 2.4, figures=True)
         self.mean.setAccessibleName(self.tr("HAAQI, mean of both ears"))
         self.mean_caption = Note(self.tr("mean of both ears, from 0 to 1"))
         self.bars: dict[str, ScoreBar] = {}
@@ -139,7 +137,6 @@ class HaaqiPanel(QWidget):
         layout.addWidget(self.is_sentence)
         layout.addWidget(self.is_not_sentence)
         self._announced: float | None = None
-        self._dress()
         program.scoring.changed.connect(self.refresh)
         program.recording_changed.connect(self.refresh)
         program.stems_changed.connect(self.refresh)
@@ -175,18 +172,6 @@ class HaaqiPanel(QWidget):
         if fresh and quality is not None and quality.mean != self._announced:
             self._announced = quality.mean
             announce(self, f"{self.heading.text()}: {shown_score(quality.mean)}")
-
-    def changeEvent(self, event: QEvent) -> None:
-        """The large figure follows the text size."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.FontChange and hasattr(self, "mean"):
-            self._dress()
-
-    def _dress(self) -> None:
-        font = tabular(self.font())
-        font.setPointSizeF(font.pointSizeF() * 2.4)
-        font.setBold(True)
-        self.mean.setFont(font)
 
     def _against_true_stems(self, status: QualityStatus) -> bool:
         if status.quality is not None:

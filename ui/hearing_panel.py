@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QSize, Qt
-from PySide6.QtWidgets import QComboBox, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QScrollArea, QStyle, QVBoxLayout, QWidget
 
 from app.hearing.audiogram import PRESET_WORDS
 from ui.actions import Actions
@@ -31,7 +31,7 @@ class HearingPanel(QScrollArea):
         self.setAccessibleName(self.tr("Hearing"))
         self.listener = QComboBox()
         self.listener.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.listener.setMinimumContentsLength(14)
+        self.listener.setMinimumContentsLength(10)
         for name in program.listeners:
             self.listener.addItem(listener_text(name), name)
         self.picture = AudiogramPicture()
@@ -68,20 +68,21 @@ class HearingPanel(QScrollArea):
         self.picture.set_audiograms(audiogram, audiogram)
         self.amplification.setText(
             self.tr(
-                "In the score: amplification after the NAL-R rule, fitted to this audiogram. You hear the "
-                "mix without it."
+                "The score includes amplification after NAL-R for this audiogram. You hear the mix "
+                "without it."
             )
             if any(audiogram.levels)
-            else self.tr("In the score: no amplification, because this listener hears normally.")
+            else self.tr("The score includes no amplification: this listener hears normally.")
         )
 
     def sizeHint(self) -> QSize:
         """Wide enough for the chart and a sentence."""
-        return QSize(max(280, self.fontMetrics().averageCharWidth() * 34), 480)
+        return QSize(max(300, self.fontMetrics().averageCharWidth() * 24), 480)
 
     def minimumSizeHint(self) -> QSize:
-        """It scrolls, so it may be low."""
-        return QSize(max(230, self.fontMetrics().averageCharWidth() * 25), 120)
+        """Nothing is cut off at the side; it scrolls, so it may be low."""
+        bar = self.style().pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent)
+        return QSize(self.widget().minimumSizeHint().width() + bar + 2, 120)
 
 
 def listener_text(name: str) -> str:

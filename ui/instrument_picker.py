@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -24,6 +23,7 @@ from separation.separator import Part, SeparatorCard
 from ui.ensembles import ENSEMBLES, Ensemble, counts_of, in_score_order, parts_of, possible
 from ui.flow_layout import FlowLayout
 from ui.form_rows import FormRows, Note, OneLine
+from ui.heading import Heading
 from ui.shapes import ShapeMark
 from ui.spoken import stem_name
 
@@ -203,11 +203,7 @@ class InstrumentPicker(QWidget):
     # -- building ----------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        heading = QLabel(self.tr("Which instruments play?"))
-        font = heading.font()
-        font.setPointSizeF(font.pointSizeF() * 1.35)
-        font.setBold(True)
-        heading.setFont(font)
+        heading = Heading(self.tr("Which instruments play?"), 1.35)
         heading.setWordWrap(True)
         hint = Note(
             self.tr("Tick what you hear. Everything that is not ticked stays together in a strip of its own.")

@@ -35,38 +35,41 @@ class JobStatus(QWidget):
         self.cancel.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.cancel.clicked.connect(lambda: self.cancel_clicked.emit(self.job))
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setContentsMargins(0, 0, 8, 0)
         layout.setSpacing(10)
         layout.addWidget(self.text)
         layout.addWidget(self.bar)
         layout.addWidget(self.cancel)
         self.hide()
 
-    def show_opening(self, name: str) -> None:
-        """A file is being opened (its name), or none any more (empty)."""
-        if not name:
-            self._end("opening")
-            return
-        short = self.fontMetrics().elidedText(
-            name, Qt.TextElideMode.ElideMiddle, 24 * self.fontMetrics().averageCharWidth()
-        )
+    def show_jobs(
+        self, opening: str, export: ExportStatus | None, separation: SeparationStatus | None
+    ) -> None:
+        """Show one of the jobs that run: opening (a file's name), else an export, else a separation."""
+        if opening:
+            self._show_opening(opening)
+        elif export is not None and export.running:
+            self._show_export(export)
+        elif separation is not None and separation.running:
+            self._show_separation(separation)
+        else:
+            self.job = ""
+            self.bar.setRange(0, STEPS)
+            self.hide()
+
+    def _show_opening(self, name: str) -> None:
+        metrics = self.fontMetrics()
+        room = 24 * metrics.averageCharWidth()
+        short = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, room)
         self._show("opening", self.tr("Opening {0}").format(short), None)
         self.cancel.setAccessibleName(self.tr("Cancel opening"))
 
-    def show_separation(self, status: SeparationStatus | None) -> None:
-        """How far the separation is, or that there is none."""
-        if status is None or not status.running:
-            self._end("separation")
-            return
+    def _show_separation(self, status: SeparationStatus) -> None:
         self._show("separation", separation_words(status), status.fraction)
         self.setToolTip("\n".join(filter(None, (status.text, status.device))))
         self.cancel.setAccessibleName(self.tr("Cancel separating"))
 
-    def show_export(self, status: ExportStatus | None) -> None:
-        """How far the export is, or that there is none."""
-        if status is None or not status.running:
-            self._end("export")
-            return
+    def _show_export(self, status: ExportStatus) -> None:
         words = [self.tr("Exporting {0} %").format(round(100 * status.fraction))]
         if status.seconds_left is not None:
             words.append(left_in_words(status.seconds_left))
@@ -85,12 +88,6 @@ class JobStatus(QWidget):
             self.bar.setValue(round(STEPS * fraction))
         describe(self.bar, words)
         self.show()
-
-    def _end(self, job: str) -> None:
-        if self.job == job:
-            self.job = ""
-            self.bar.setRange(0, STEPS)
-            self.hide()
 
 
 def separation_words(status: SeparationStatus) -> str:

@@ -37,12 +37,10 @@ from ui.empty_state import EmptyState
 from ui.file_questions import FileQuestions
 from ui.hearing_panel import HearingPanel
 from ui.instrument_picker import InstrumentPicker
-from ui.job_status import JobStatus
 from ui.menus import Menus
 from ui.message_bar import MessageBar
 from ui.mixer_panel import MixerPanel
-from ui.spoken import announce
-from ui.theme import target_size
+from ui.status_line import StatusLine
 from ui.time_axis import TimeAxis
 from ui.top_bar import TopBar
 from ui.transport_bar import TransportBar
@@ -50,9 +48,6 @@ from ui.verbs import Verbs
 
 if TYPE_CHECKING:
     from app.program import Program
-
-NOTICE_MILLISECONDS = 20_000
-"""How long a notice stays in the status line."""
 
 
 class MainWindow(QMainWindow):
@@ -71,7 +66,8 @@ class MainWindow(QMainWindow):
         self.picker = InstrumentPicker(program)
         self.transport = TransportBar(program, self.actions_)
         self.hearing = HearingPanel(program, self.actions_)
-        self.job = JobStatus()
+        self.status = StatusLine(program)
+        self.job = self.status.job
         self.pages = QStackedWidget()
         self.menus = Menus(self, self.actions_, program.settings, self._open_recent)
         self._closed = False
@@ -110,10 +106,7 @@ class MainWindow(QMainWindow):
         self.dock.setTitleBarWidget(DockTitle(self.dock))
         self.dock.setWidget(self.hearing)
         self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.dock)
-        self.statusBar().addPermanentWidget(self.job)
-        self.statusBar().setSizeGripEnabled(False)
-        self.statusBar().setAccessibleName(self.tr("Notices"))
-        self._dress()
+        self.setStatusBar(self.status)
 
     def _connect(self) -> None:
         program = self.program
@@ -153,8 +146,7 @@ class MainWindow(QMainWindow):
 
     def show_notice(self, sentence: str) -> None:
         """Say something that needs no answer, in the status line."""
-        self.statusBar().showMessage(sentence, NOTICE_MILLISECONDS)
-        announce(self.statusBar(), sentence)
+        self.status.show_notice(sentence)
 
     def offer_leftovers(self) -> None:
         """After a start: offer what an earlier run left unsaved, and the note that a crash left."""
@@ -196,9 +188,6 @@ class MainWindow(QMainWindow):
     def _opening_changed(self) -> None:
         name = self.program.opening
         self.empty.set_opening(name)
-        self.job.show_opening(name)
-        if not name and self.program.separation is not None:
-            self.job.show_separation(self.program.separation)
         self.verbs.refresh()
 
     def _recording_changed(self) -> None:
@@ -219,19 +208,13 @@ class MainWindow(QMainWindow):
         self.show_picker(self._picking and not self.program.document.session.strips)
         self._quiet_focus()
 
-    def _separation_changed(self, status: object) -> None:
-        self.job.show_separation(status)  # type: ignore[arg-type]
-        if status is None:
-            self._export_changed(self.program.exporting.status)
+    def _separation_changed(self, _status: object) -> None:
         self.picker.refresh()
         self.verbs.refresh()
 
     def _export_changed(self, status: ExportStatus | None) -> None:
-        self.job.show_export(status)
         if status is not None and status.done and status.path is not None:
             self._exported(status)
-        if (status is None or not status.running) and self.program.separation is not None:
-            self.job.show_separation(self.program.separation)
         self.verbs.refresh()
 
     def _exported(self, status: ExportStatus) -> None:
@@ -246,7 +229,7 @@ class MainWindow(QMainWindow):
         self.messages.show_problem(title, sentence)
 
     def _document_changed(self, what: str) -> None:
-        if what in ("source", "path", "clean"):
+        if what in ("source", "stems", "path", "clean"):
             self._show_title()
         self.verbs.refresh()
 
@@ -339,8 +322,6 @@ class MainWindow(QMainWindow):
         if event.type() == QEvent.Type.PaletteChange:
             self.actions_.set_palette(self.palette())
             self.actions_.set_playing(self.program.player.playing, self.palette())
-        elif event.type() == QEvent.Type.FontChange:
-            self._dress()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask only where something would be lost; then end every job and join it."""
@@ -360,10 +341,6 @@ class MainWindow(QMainWindow):
         self.mixer.shutdown()
         self.program.close()
         event.accept()
-
-    def _dress(self) -> None:
-        # The status line keeps its height whether a job shows its button there or not.
-        self.statusBar().setMinimumHeight(target_size(self.font()) + 6)
 
     def _restore(self) -> None:
         settings = self.program.settings

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 NARROW_CHARACTERS = 118
 """Below this many characters of width the buttons show icons alone."""
+CRAMPED_CHARACTERS = 70
+"""Below this many, undo and redo are left to the menu and the keys."""
 
 
 class TopBar(QWidget):
@@ -100,6 +102,9 @@ class TopBar(QWidget):
         look = Qt.ToolButtonStyle
         for button in (self.open, self.instruments, self.export):
             button.setToolButtonStyle(look.ToolButtonIconOnly if narrow else look.ToolButtonTextBesideIcon)
+        cramped = self.width() < CRAMPED_CHARACTERS * self.fontMetrics().averageCharWidth()
+        for button in (self.undo, self.redo):
+            button.setVisible(not cramped)
 
     def _dress(self) -> None:
         side = max(18, round(self.fontMetrics().height() * 1.05))

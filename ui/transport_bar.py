@@ -13,11 +13,11 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolButton, QVBox
 from app.names import shown_gain, shown_time
 from ui.actions import Actions
 from ui.flow_layout import FlowLayout
-from ui.form_rows import OneLine
 from ui.gain_control import GainControl
+from ui.heading import Heading
 from ui.meter import Meter
 from ui.spoken import announce, describe
-from ui.theme import tabular, theme_of
+from ui.theme import theme_of
 
 if TYPE_CHECKING:
     from app.program import Program
@@ -38,7 +38,7 @@ class TransportBar(QWidget):
         self.to_start = action_button(actions, "to start")
         self.play = action_button(actions, "play")
         self.loop = action_button(actions, "loop")
-        self.time = QLabel("0:00 / 0:00")
+        self.time = Heading("0:00 / 0:00", 1.25, bold=False, figures=True)
         self.time.setAccessibleName(self.tr("Position"))
         self.master = GainControl(self.tr("Master gain"), self)
         self.meter = Meter(self.tr("Master level"), self)
@@ -47,9 +47,7 @@ class TransportBar(QWidget):
         self.output.setAccessibleName(self.tr("Sound output"))
         self.output.setToolTip(self.tr("Where the sound comes out"))
         self.output.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.output.setMinimumContentsLength(14)
-        self.loudness = OneLine()
-        self.loudness.setAccessibleName(self.tr("Comparison"))
+        self.output.setMinimumContentsLength(11)
         self._playing: bool | None = None
         self._shown_second = -1.0
         self._polled = time.monotonic()
@@ -63,7 +61,6 @@ class TransportBar(QWidget):
         document.changed.connect(self._document_changed)
         program.recording_changed.connect(self.refresh)
         listening.changed.connect(self.refresh)
-        listening.matching_changed.connect(self._show_loudness)
         listening.devices_changed.connect(self._list_outputs)
         program.settings.changed.connect(self._setting_changed)
         self._timer = QTimer(self)
@@ -85,7 +82,6 @@ class TransportBar(QWidget):
             self.meter.reset()
             self.clip.set_peak(0.0)
         self._shown_second = -1.0
-        self._show_loudness()
         self.poll()
 
     def poll(self) -> None:
@@ -140,23 +136,21 @@ class TransportBar(QWidget):
         inside = QVBoxLayout(level)
         inside.setContentsMargins(0, 0, 0, 0)
         inside.addWidget(self.meter)
-        self.master.setMinimumWidth(220)
+        self.master.setMinimumWidth(200)
         self._master_row = _row(label, self.master, level, self.clip, gap=8)
         inside.setAlignment(Qt.AlignmentFlag.AlignVCenter)
-        level.setFixedWidth(110)
-        layout = FlowLayout(self, gap=18)
+        level.setFixedWidth(90)
+        layout = FlowLayout(self, gap=16)
         layout.setContentsMargins(10, 6, 10, 6)
-        for widget in (keys, self.time, self.loudness, self._master_row, self.output):
+        for widget in (keys, self.time, self._master_row, self.output):
             layout.addWidget(widget)
+        layout.set_break(self.time)
         self._dress()
 
     def _dress(self) -> None:
         size = QSize(1, 1) * max(20, round(self.fontMetrics().height() * 1.15))
         for button in (self.to_start, self.play, self.loop):
             button.setIconSize(size)
-        font = tabular(self.font())
-        font.setPointSizeF(font.pointSizeF() * 1.25)
-        self.time.setFont(font)
 
     def _show_time(self, seconds: float, duration: float) -> None:
         if int(seconds) == self._shown_second:
@@ -178,33 +172,9 @@ class TransportBar(QWidget):
         elif what in ("loop", "source"):
             self._actions["loop"].setChecked(session.loop is not None and session.loop.on)
 
-    def _show_loudness(self) -> None:
-        matching = self.program.listening.matching
-        if self.program.recording is None or not self.program.document.session.strips:
-            self.loudness.set_text("")
-        elif not self.program.settings.match_loudness:
-            self.loudness.set_text(
-                self.tr("Own loudness"),
-                self.tr("Recording and remix play at their own loudness (see the preferences)."),
-            )
-        elif matching is None:
-            self.loudness.set_text(
-                self.tr("Loudness: measuring"),
-                self.tr("The loudness of recording and remix is being measured."),
-            )
-        else:
-            self.loudness.set_text(
-                self.tr("Equally loud"),
-                self.tr("Recording and remix are compared at equal loudness, by {0}.").format(
-                    matching.method
-                ),
-            )
-
     def _setting_changed(self, name: str) -> None:
         if name == "output_device":
             self._list_outputs()
-        elif name == "match_loudness":
-            self._show_loudness()
 
     def _list_outputs(self) -> None:
         """The outputs there are; a chosen one that is away stays listed, so that the choice is seen."""
