@@ -9,6 +9,10 @@ class UserError(Exception):
     """Something the user can mend. The message is one sentence that names the file and what to do."""
 
 
+class UsageError(UserError):
+    """The words of a command line mean nothing; the command line then ends with exit code 2."""
+
+
 class Cancelled(Exception):  # noqa: N818 - it is an answer to a request, not an error
     """The user asked for a job to stop; raised by the ``check`` that the job gives its work."""
 
