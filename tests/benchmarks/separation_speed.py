@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -154,14 +155,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.here:
-        found = measure(
-            options.seconds[0],
-            options.separator,
-            options.instruments,
-            options.device,
-            options.rate,
-            options.channels,
-        )
+        given = (options.seconds[0], options.separator, options.instruments, options.device)
+        # on a thread of its own, as in the program: limit_threads() allows such a one more
+        with ThreadPoolExecutor(1) as pool:
+            found = pool.submit(measure, *given, options.rate, options.channels).result()
         print(json.dumps(found))
         return 0
     shared = [
