@@ -25,6 +25,7 @@ Audio = npt.NDArray[np.float32]
 
 LOWEST_RATE, HIGHEST_RATE = 4_000, 384_000
 MOST_CHANNELS = 32
+_PIECE_FRAMES = 4096
 _PLAUSIBLE_FRAMES = 1 << 48
 """libsndfile gives a huge number where a file does not say how long it is."""
 
@@ -157,11 +158,20 @@ class _SndfileDecoder(Decoder):
         self.exact = self.expected_frames is not None and self.format not in ("MP3", "OGG")
 
     def read(self, frames: int) -> Audio:
-        try:
-            block: Audio = self._file.read(frames, dtype="float32", always_2d=True)
-        except (soundfile.LibsndfileError, OSError) as error:
-            raise DecodingError(str(error)) from error
-        return block
+        block = np.empty((frames, self.channels), np.float32)
+        done = 0
+        # in small pieces, because soundfile drops all that it has read when the file is damaged further on
+        while done < frames:
+            try:
+                got = len(self._file.read(out=block[done : done + _PIECE_FRAMES]))
+            except (soundfile.LibsndfileError, OSError) as error:
+                if not done:
+                    raise DecodingError(str(error)) from error
+                break
+            if not got:
+                break
+            done += got
+        return block[:done]
 
     def close(self) -> None:
         self._file.close()
