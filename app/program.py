@@ -187,6 +187,7 @@ class Program(QObject):
         self._show(SeparationStatus(True, store.frames_done / max(1, store.frames), device="", text=""))
 
         def work(control: JobControl) -> Any:
+            devices.limit_threads()  # on this thread, so that sound and window come first
             loaded = catalogue.load(card.name)
             return separate_into_store(
                 recording, store, loaded, parts, device=device, seed=seed, check=control.check
