@@ -17,10 +17,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TileJob:
-    """One piece of work: what it is called, and the function that does it (on the worker's thread)."""
+    """One piece of work: what it is called, and the function that does it (on the worker's thread).
+
+    A job that is not ``urgent`` (what lies just outside the view) waits until no view has an urgent one.
+    """
 
     key: Hashable
     compute: Callable[[], np.ndarray[Any, Any]]
+    urgent: bool = True
 
 
 class TileWorker(QObject):
@@ -95,10 +99,7 @@ class TileWorker(QObject):
                     self._wake.wait()
                 if self._stopped:
                     return
-                view, jobs = next(reversed(self._waiting.items()))
-                job = jobs.popleft()
-                if not jobs:
-                    del self._waiting[view]
+                view, job = self._take()
                 self._running = (view, job.key)
             result: np.ndarray[Any, Any] | None
             try:
@@ -110,6 +111,16 @@ class TileWorker(QObject):
                 stopped = self._stopped
             if not stopped:
                 self._done.emit(view, job.key, result)
+
+    def _take(self) -> tuple[int, TileJob]:
+        """The next job: the first of the view that asked last and has an urgent one. Holds the lock."""
+        newest_first = list(reversed(self._waiting))
+        view = next((v for v in newest_first if self._waiting[v][0].urgent), newest_first[0])
+        jobs = self._waiting[view]
+        job = jobs.popleft()
+        if not jobs:
+            del self._waiting[view]
+        return view, job
 
     @Slot(int, object, object)
     def _deliver(self, view: int, key: Hashable, result: np.ndarray[Any, Any] | None) -> None:

@@ -64,9 +64,9 @@ class WaveformSource(QObject):
         return 0.0 if self._waveform is None else self._waveform.loudest
 
     def peaks(self, start: float, stop: float, columns: int) -> tuple[np.ndarray, np.ndarray] | None:
-        """The lowest and highest sample in each of ``columns`` stretches from ``start`` to ``stop`` (seconds).
+        """The lowest and highest sample in each of ``columns`` stretches; None without a recording.
 
-        None where there is no recording.
+        ``start`` and ``stop`` are seconds.
         """
         if self._waveform is None:
             return None
