@@ -35,11 +35,12 @@ class NewFolder:
     """
 
     def __init__(self, target: Path, *, mark: str, replace: bool = False) -> None:
-        self.target = Path(os.path.realpath(target))
+        self.target = target
         self._mark = mark
         self._made: list[Path] = []
         self.outdated: tuple[str, ...] = ()
         try:
+            self.target = Path(os.path.realpath(target))
             self._merge = self._look(replace)
             self._make_parents()
             _remove_leftovers(self.target.parent)
