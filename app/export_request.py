@@ -167,7 +167,7 @@ def targets(request: ExportRequest) -> list[Path]:
 def _is_material(path: Path, recording: Path) -> bool:
     """Whether a file is the recording, or one of the files of the folder that was opened."""
     try:
-        if not path.exists():
+        if not path.is_file():
             return False
         return path.samefile(recording) or (recording.is_dir() and path.parent.samefile(recording))
     except OSError:  # it cannot even be asked about: writing it will say why
