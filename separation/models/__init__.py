@@ -1,0 +1,1 @@
+"""Separators that are learnt: one network a file, and the separator that runs it."""

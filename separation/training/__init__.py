@@ -1,0 +1,1 @@
+"""The training ground: notes, scores, made-up ensembles, and the loop that learns from them."""

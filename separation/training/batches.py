@@ -1,0 +1,166 @@
+"""Batches for training: clips from a pool of shards, mixed anew each time.
+
+The pool is a folder that another process fills while training runs; new shards are taken in as they
+appear, and the oldest clips leave when memory is full. Each time a clip is drawn its levels, spectra,
+place in time and the question asked of it change: an instrument may be left un-ticked (it is then the
+residual), one that is not there may be ticked, noise may be added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from separation.models.harmonic_net import CLASSES, NetConfig
+from separation.separator import INSTRUMENTS
+from separation.training import augmentation
+from separation.training.ensemble_synth import Clip, read_shard
+from separation.training.note_bank import SAMPLE_RATE
+from separation.transforms import Stft
+
+RESIDUAL_CLASS = CLASSES - 1
+
+
+@dataclass(frozen=True)
+class BatchConfig:
+    """How clips are turned into questions."""
+
+    items: int = 5
+    seconds: float = 5.0
+    level_db: float = 4.0
+    equalisation_db: float = 8.0
+    unticked: float = 0.15
+    noisy: float = 0.1
+    silent: float = 0.15
+    open_residual: float = 0.4
+    pool_clips: int = 4000
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Spectra of a batch (below the net's highest bin unless said) and what is asked of it.
+
+    ``mixture`` ``(items, bins, frames)`` complex, ``magnitude`` ``(items, size // 2 + 1, frames)``, ``long``
+    ``(items, size + 1, frames)``, ``sources`` ``(slots, bins, frames)`` complex; ``owner``, ``instrument``,
+    ``order`` ``(slots,)``; ``roll`` ``(slots, pitches, frames / 2)``; ``taught`` ``(slots,)``.
+    """
+
+    mixture: torch.Tensor
+    magnitude: torch.Tensor
+    long: torch.Tensor
+    sources: torch.Tensor
+    owner: torch.Tensor
+    instrument: torch.Tensor
+    order: torch.Tensor
+    roll: torch.Tensor
+    taught: torch.Tensor
+
+
+class Pool:
+    """The clips read so far; :meth:`refresh` takes in what has appeared in the folder since."""
+
+    def __init__(self, folder: Path, most: int) -> None:
+        self.folder, self.most = folder, most
+        self.clips: list[Clip] = []
+        self._read: set[Path] = set()
+
+    def refresh(self, shards: int = 2) -> None:
+        """Take in at most ``shards`` new shards, the oldest first."""
+        new = [path for path in sorted(self.folder.glob("*.safetensors")) if path not in self._read]
+        for path in new[:shards]:
+            self.clips += read_shard(path)
+            self._read.add(path)
+        del self.clips[: max(0, len(self.clips) - self.most)]
+
+
+def orders(instruments: Sequence[str]) -> list[int]:
+    """Which of its instrument's parts each is: 0 where it is alone, else 1, 2 from the first on."""
+    out = []
+    for index, name in enumerate(instruments):
+        alone = instruments.count(name) == 1
+        out.append(0 if alone else min(2, 1 + list(instruments[:index]).count(name)))
+    return out
+
+
+def pitch_roll(
+    notes: npt.NDArray[np.float32], part: int, begin: float, frames: int, config: NetConfig
+) -> npt.NDArray[np.float32]:
+    """Which pitches one part sounds: ``(pitches, frames)`` of 0 and 1, one frame for every two of the net's.
+
+    ``notes`` as in :class:`~separation.training.ensemble_synth.Clip`; ``begin`` the crop's start in seconds.
+    """
+    roll = np.zeros((config.pitches, frames), dtype=np.float32)
+    step = 2 * config.hop / config.sample_rate
+    for owner, start, stop, pitch in notes:
+        row = round(float(pitch)) - config.lowest
+        if round(float(owner)) == part and 0 <= row < config.pitches:
+            first = max(0, round(float(start - begin) / step))
+            roll[row, first : max(first, round(float(stop - begin) / step))] = 1.0
+    return roll
+
+
+def make_batch(
+    rng: np.random.Generator, clips: Sequence[Clip], config: BatchConfig, net: NetConfig
+) -> Batch:
+    """A batch of ``config.items`` questions about clips drawn from ``clips``."""
+    stft, long_stft = Stft(net.size, net.hop), Stft(2 * net.size, net.hop)
+    length = round(config.seconds * SAMPLE_RATE)
+    frames = stft.frames(length)
+    audio: list[npt.NDArray[np.float32]] = []
+    kinds: list[tuple[int, int, int]] = []  # owner, class, order
+    rolls, taught = [], []
+    empty = np.zeros((net.pitches, (frames + 1) // 2), dtype=np.float32)
+    for item in range(config.items):
+        clip = clips[int(rng.integers(len(clips)))]
+        at = int(rng.integers(max(1, clip.audio.shape[1] - length)))
+        crop = clip.audio[:, at : at + length].astype(np.float32)
+        crop *= 10 ** (rng.normal(0, config.level_db, (len(crop), 1)).astype(np.float32) / 20)
+        parts = list(range(len(crop)))
+        background = np.zeros(length, dtype=np.float32)
+        hidden = int(rng.choice(parts)) if len(parts) > 2 and rng.random() < config.unticked else -1
+        if hidden >= 0:
+            parts.remove(hidden)
+            background += crop[hidden]
+        if rng.random() < config.noisy:
+            background += augmentation.noise(rng, length) * 10 ** (rng.uniform(-50, -28) / 20)
+        order = orders([clip.instruments[part] for part in parts])
+        for part, number in zip(parts, order, strict=True):
+            audio.append(crop[part])
+            kinds.append((item, INSTRUMENTS.index(clip.instruments[part]), number))
+            begin = at / SAMPLE_RATE
+            rolls.append(pitch_roll(clip.notes, part, begin, (frames + 1) // 2, net))
+            taught.append(True)
+        absent = [i for i, name in enumerate(INSTRUMENTS) if name not in clip.instruments]
+        if rng.random() < config.silent:
+            audio.append(np.zeros(length, dtype=np.float32))
+            kinds.append((item, int(rng.choice(absent)), 0))
+            rolls.append(empty)
+            taught.append(True)
+        if background.any() or rng.random() < config.open_residual:
+            audio.append(background)
+            kinds.append((item, RESIDUAL_CLASS, 0))
+            rolls.append(empty)
+            taught.append(False)
+    waves = torch.from_numpy(np.stack(audio))
+    owner, instrument, number = (torch.tensor(column) for column in zip(*kinds, strict=True))
+    every = stft.forward(waves)
+    curve = augmentation.spectral_gains(rng, stft.frequencies(SAMPLE_RATE).numpy(), len(waves), config.equalisation_db)
+    every = every * curve[:, :, None]
+    mixture = every.new_zeros(config.items, *every.shape[1:]).index_add(0, owner, every)
+    long = long_stft.forward(stft.inverse(mixture, length))
+    return Batch(
+        mixture[:, : net.bins],
+        mixture.abs(),
+        long.abs(),
+        every[:, : net.bins],
+        owner,
+        instrument,
+        number,
+        torch.from_numpy(np.stack(rolls)),
+        torch.tensor(taught),
+    )
