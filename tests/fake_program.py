@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -48,6 +49,13 @@ class FakeRecording:
     audio: np.ndarray
     sample_rate: int = RATE
     path: Path = Path("/music/Trio in a minor.flac")
+    format: str = "FLAC"
+    subtype: str = "PCM_24"
+
+    @property
+    def title(self) -> str:
+        """What the file is called."""
+        return self.path.stem
 
     @property
     def frames(self) -> int:
@@ -154,6 +162,7 @@ class FakeProgram(QObject):
             self.document.set_loop(Loop(loop.start, loop.stop, not loop.on))
 
 
+@functools.lru_cache(maxsize=32)
 def notes(fundamental: float, frames: int, channels: int) -> np.ndarray:
     """A line of notes with six partials, (frames, channels) float32; the same for the same arguments."""
     rng = np.random.default_rng(round(fundamental))
@@ -167,4 +176,6 @@ def notes(fundamental: float, frames: int, channels: int) -> np.ndarray:
         tone = sum(np.sin(2 * np.pi * hz * k * t) / k**1.3 for k in range(1, 7) if hz * k < RATE / 2)
         line[at : at + len(t)] = 0.12 * shape * tone
         at += length
-    return np.repeat(line[:, None], channels, axis=1)
+    made = np.repeat(line[:, None], channels, axis=1)
+    made.setflags(write=False)
+    return made

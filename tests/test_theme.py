@@ -206,10 +206,10 @@ def test_the_focus_ring_survives_its_window(themed: QApplication, qtbot) -> None
             box.activateWindow()
         button.setFocus()
         ring = themed.findChild(FocusRing)
-        qtbot.waitUntil(lambda button=button: ring.target is button)
+        qtbot.waitUntil(lambda ring=ring, button=button: ring.target is button)
         box.close()
         box.deleteLater()
-        qtbot.waitUntil(lambda: ring.target is None)
+        qtbot.waitUntil(lambda ring=ring: ring.target is None)
 
 
 def test_each_instrument_has_a_colour_of_its_own() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from typing import TYPE_CHECKING
@@ -67,7 +68,7 @@ class MixerPanel(QWidget):
 
     # -- what it shows -----------------------------------------------------------------------------------
 
-    def strip(self, stem: str) -> Strip | None:
+    def find_strip(self, stem: str) -> Strip | None:
         """The strip of a stem, or None where there is none."""
         return next((s for s in self.strips if s.stem == stem), None)
 
@@ -179,12 +180,14 @@ class MixerPanel(QWidget):
             strip.hide()
             strip.deleteLater()
         self.strips = [Strip(self.program, self.axis, self.worker, name, self._holder) for name in names]
-        before: QWidget = self.waveform
         for strip in self.strips:
             self._column.addWidget(strip, 1)
             strip.leave.connect(self._leave_strip)
-            QWidget.setTabOrder(before, strip)
-            before = strip.pan.slider
+        stops = [*self.tools.tab_stops(), self.waveform, *self.options.tab_stops()]
+        for strip in self.strips:
+            stops += strip.tab_stops()
+        for before, after in itertools.pairwise(stops):
+            QWidget.setTabOrder(before, after)
         self._apply_options()
         self._align()
 
@@ -266,13 +269,14 @@ class MixerPanel(QWidget):
         self._time_bar.setRange(0, _SCROLL_STEPS - page)
         self._time_bar.setPageStep(page)
         self._time_bar.setSingleStep(max(1, page // 10))
-        self._time_bar.setValue(round(self.axis.start / whole * _SCROLL_STEPS))
+        hidden = max(1e-9, whole - self.axis.span)
+        self._time_bar.setValue(round(self.axis.start / hidden * (_SCROLL_STEPS - page)))
         self._time_bar.blockSignals(blocked)
         self._time_bar.setEnabled(not self.axis.shows_all)
 
     def _time_bar_moved(self, value: int) -> None:
-        whole = max(self.axis.duration, self.axis.span)
-        self.axis.pan(value / _SCROLL_STEPS * whole - self.axis.start)
+        hidden = max(0.0, self.axis.duration - self.axis.span)
+        self.axis.pan(value / max(1, self._time_bar.maximum()) * hidden - self.axis.start)
 
     # -- coming and going --------------------------------------------------------------------------------
 

@@ -90,7 +90,7 @@ class SpectrogramTiles:
         return sum(t.nbytes for t in self._tiles.values())
 
     def show(self, audio: np.ndarray[Any, Any] | None, rate: int, scale: str) -> bool:
-        """Show this stem, ``(frames, channels)`` at ``rate`` Hz, on a scale; False where it was shown already."""
+        """Show this stem, ``(frames, channels)`` at ``rate`` Hz; False where it was shown already."""
         if audio is self.audio and rate == self.rate and scale == self.scale:
             return False
         self.audio, self.rate, self.scale = audio, max(1, rate), scale

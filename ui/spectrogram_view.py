@@ -186,7 +186,7 @@ class SpectrogramView(TimelineView):
         return image
 
     def _paint_words(self, painter: QPainter, theme: Theme) -> None:
-        """Name the frequencies at the left edge and say why it is silent, on small plates that can be read."""
+        """Name the frequencies, and say why it is silent, on small plates that can be read."""
         font = self.font()
         font.setPointSizeF(max(9.0, font.pointSizeF() * 0.8))
         painter.setFont(font)

@@ -75,14 +75,6 @@ class Strip(QFrame):
         self.spectrogram = SpectrogramView(program, axis, worker, self)
         self.spectrogram.setAccessibleName(self.tr("{0}, spectrogram").format(name))
         self._arrange()
-        for before, after in (
-            (self, self.mute),
-            (self.mute, self.solo),
-            (self.solo, self.gain.field),
-            (self.gain.field, self.pan.slider),
-        ):
-            QWidget.setTabOrder(before, after)
-
         document = program.document
         self.gain.edited.connect(lambda db: program.document.set_gain(stem, db))
         self.gain.drag_started.connect(document.begin_drag)
@@ -124,6 +116,10 @@ class Strip(QFrame):
         if note and not math.isinf(strip.gain_db):
             words.append(note.lower())
         describe(self, ", ".join(words))
+
+    def tab_stops(self) -> list[QWidget]:
+        """What Tab goes through, in the order that is seen."""
+        return [self, self.mute, self.solo, self.gain.field, self.pan.slider]
 
     def set_column_width(self, width: int) -> None:
         """The width of the controls' column, so that all spectrograms begin below one another."""

@@ -42,6 +42,7 @@ class TileWorker(QObject):
         self._views: dict[int, Callable[[Hashable, np.ndarray[Any, Any] | None], None]] = {}
         self._waiting: OrderedDict[int, deque[TileJob]] = OrderedDict()
         self._running: tuple[int, Hashable] | None = None
+        self._on_the_way = 0
         self._next = 0
         self._stopped = False
         self._wake = threading.Condition()
@@ -76,9 +77,9 @@ class TileWorker(QObject):
 
     @property
     def idle(self) -> bool:
-        """Whether there is nothing to compute (results may still be on their way to the views)."""
+        """Whether there is nothing to compute, and nothing on its way to the views."""
         with self._wake:
-            return not self._waiting and self._running is None
+            return not self._waiting and self._running is None and not self._on_the_way
 
     def shutdown(self) -> None:
         """End the thread after the tile in hand and wait for it; nothing is delivered afterwards."""
@@ -109,6 +110,7 @@ class TileWorker(QObject):
                 result = None
             with self._wake:
                 stopped = self._stopped
+                self._on_the_way += 1
             if not stopped:
                 self._done.emit(view, job.key, result)
 
@@ -124,6 +126,8 @@ class TileWorker(QObject):
 
     @Slot(int, object, object)
     def _deliver(self, view: int, key: Hashable, result: np.ndarray[Any, Any] | None) -> None:
+        with self._wake:
+            self._on_the_way -= 1
         deliver = self._views.get(view)
         if deliver is not None:
             deliver(key, result)

@@ -53,6 +53,10 @@ class ViewTools(QWidget):
         axis.changed.connect(self._refresh)
         self._refresh()
 
+    def tab_stops(self) -> list[QWidget]:
+        """What Tab goes through, in the order that is seen."""
+        return [self.options, self.zoom_out, self.zoom_in, self.show_all, self.follow]
+
     def _button(self, text: str, tip: str, call: object) -> QToolButton:
         button = QToolButton(self)
         button.setText(text)
@@ -80,6 +84,7 @@ class SpectrogramOptions(QWidget):
         super().__init__(parent)
         self.setAccessibleName(self.tr("Spectrogram options"))
         self.scale = QComboBox(self)
+        self.scale.view().setAccessibleName(self.tr("Frequency scale"))
         self.scale.addItem(self.tr("Logarithmic"), "log")
         self.scale.addItem(self.tr("Linear"), "linear")
         self.scale.activated.connect(lambda _: self.scale_chosen.emit(self.scale.currentData()))
@@ -102,6 +107,10 @@ class SpectrogramOptions(QWidget):
             layout.addWidget(pair)
         layout.addWidget(self.key)
         self._emit()
+
+    def tab_stops(self) -> list[QWidget]:
+        """What Tab goes through, in the order that is seen."""
+        return [self.scale, self.floor, self.ceiling]
 
     def choose_scale(self, scale: str) -> None:
         """Show a scale as chosen, and say so."""
