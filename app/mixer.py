@@ -38,8 +38,11 @@ __all__ = [
 
 RAMP_SECONDS = 0.025
 """The time in which a coefficient of the mix reaches its new value."""
-BLOCK = 1024
-"""The most frames rendered at once: what the mixer's working arrays hold."""
+BLOCK = 240
+"""The most frames rendered at once: what the mixer's working arrays hold.
+
+numpy gives up Python's lock for arrays of more than 500 samples, and the audio thread would then have to
+wait for it again after every operation; in stereo these are smaller."""
 
 
 class _Voice:
@@ -93,8 +96,9 @@ class Mixer:
         if self.channels != self.source_channels and self.source_channels != 1:
             raise ValueError(f"{self.source_channels} channels cannot be mixed into {self.channels}")
         self.names = tuple(stems)
-        self.recording = recording
-        self.stems = tuple(stems.values())
+        # plain views: slicing a numpy.memmap runs Python code of its own every time
+        self.recording = np.asarray(recording)
+        self.stems = tuple(np.asarray(stem) for stem in stems.values())
         self.metering = metering
         self.strip_levels = np.zeros(len(self.names), np.float32)
         """The highest absolute sample of each stem as heard (after its fader); see :meth:`lower_levels`."""

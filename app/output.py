@@ -12,6 +12,7 @@ import numpy as np
 from app.audio_output import Backend, OutputDevice, PlayerError, Stream
 from app.device_list import DeviceList
 from app.mix_state import Audio
+from app.quiet_collector import QuietCollector
 from app.resampler import Resampler
 from app.transport import FADE_SECONDS, Transport
 
@@ -45,6 +46,7 @@ class Output:
             self._resampler = Resampler(transport.process, channels, transport.sample_rate, rate)
         self._warming = round(backend.warm_up * rate)  # frames of silence before the transport runs
         self._stream: Stream = backend.open(device, rate, channels, self.fill)
+        self._collector = QuietCollector()
 
     @property
     def active(self) -> bool:
@@ -64,6 +66,7 @@ class Output:
 
     def state(self, now: float, wanted: bool) -> Literal["running", "gone"]:
         """Whether the device is still there at time ``now`` (s), given that sound is ``wanted`` of it."""
+        self._collector.keep_up()
         callbacks, before = self._callbacks, self._seen
         self._seen = (callbacks, now)
         if callbacks != before[0] or not wanted:
@@ -76,6 +79,7 @@ class Output:
     def close(self, *, fade: bool) -> None:
         """Stop; with ``fade``, after the transport, which must have been paused, has faded out."""
         self._stream.close(after=FADE_SECONDS if fade else 0.0)
+        self._collector.close()
 
     def fill(self, out: Audio, heard_at: float, underrun: bool) -> None:
         """The callback: the audio thread comes in here. ``out`` is ``(n, channels)`` float32."""

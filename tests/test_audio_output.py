@@ -14,6 +14,7 @@ from app.audio_output import (
     OutputDevice,
     PlayerError,
     PortAudioBackend,
+    prioritise_this_thread,
     unique_name,
 )
 
@@ -106,6 +107,9 @@ class FakeLibrary:
 @pytest.fixture
 def library(monkeypatch: pytest.MonkeyPatch) -> FakeLibrary:
     library = FakeLibrary()
+    monkeypatch.setattr(
+        "os.sched_setscheduler", lambda *how: None, raising=False
+    )  # not for the tests' thread
     monkeypatch.setitem(sys.modules, "sounddevice", library)  # type: ignore[arg-type]
     return library
 
@@ -183,6 +187,28 @@ def test_a_fault_in_the_callback_is_silence_and_is_kept(library: FakeLibrary) ->
     with pytest.raises(CallbackAbort):
         library.streams[0].callback(64, 0.04)
     assert isinstance(stream.fault, ZeroDivisionError)
+
+
+def test_the_audio_thread_asks_once_for_priority(
+    library: FakeLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple] = []
+    monkeypatch.setattr("os.sched_setscheduler", lambda *how: asked.append(how), raising=False)
+    backend = PortAudioBackend()
+    backend.open(backend.devices()[0], 48000, 2, quiet)
+    for _ in range(3):
+        library.streams[0].callback(64, 0.04)
+    assert len(asked) == (1 if sys.platform == "linux" else 0)
+
+
+def test_a_system_that_grants_no_priority_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*how: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr("os.sched_setscheduler", refuse, raising=False)
+    assert not prioritise_this_thread()
+    monkeypatch.setattr("platform.system", lambda: "Darwin")
+    assert not prioritise_this_thread()
 
 
 @pytest.mark.parametrize("refuse", ["open", "start"])
