@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.document import Document
 from app.session import Loop, Session, Source
+from app.settings import Settings
 from separation.separator import RESIDUAL, Part
 
 RATE = 44_100
@@ -100,6 +101,7 @@ class FakeProgram(QObject):
         super().__init__(parent)
         self.document = Document(parent=self)
         self.player = FakePlayer()
+        self.settings = Settings(parent=self)
         self.recording: FakeRecording | None = None
         self.stems: FakeStems | None = None
         self.true_stems: Any = None

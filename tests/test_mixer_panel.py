@@ -153,7 +153,12 @@ def test_options_reach_every_strip(program: FakeProgram, panel: MixerPanel, qtbo
     panel.set_frequency_scale("linear")
     assert {s.spectrogram.scale for s in panel.strips} == {"linear"}
     assert panel.options.scale.currentData() == "linear"
+    assert program.settings.spectrogram_scale == "log"
+    panel.options.scale.setCurrentIndex(panel.options.scale.findData("linear"))
+    panel.options.scale.activated.emit(0)
+    assert program.settings.spectrogram_scale == "linear"
     panel.options.floor.setValue(-60)
+    assert program.settings.spectrogram_range_db == 40.0
     assert {s.spectrogram._range[0] for s in panel.strips} == {-60}
     program.separate("violin", "cello")
     assert {s.spectrogram.scale for s in panel.strips} == {"linear"}

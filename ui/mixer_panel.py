@@ -44,17 +44,19 @@ class MixerPanel(QWidget):
         self.worker = TileWorker(self)
         self.waveform = WaveformView(program, axis, self)
         self.tools = ViewTools(axis, self)
-        self.options = SpectrogramOptions(self)
+        settings = program.settings
+        self.options = SpectrogramOptions(settings.spectrogram_range_db, self)
         self.options.setVisible(False)
         self.strips: list[Strip] = []
-        self._scale = "log"
+        self._scale = settings.spectrogram_scale
+        self.options.show_scale(self._scale)
         self._ended = False
         self._polled = time.monotonic()
         self._arrange()
 
         self.tools.options.toggled.connect(self.options.setVisible)
-        self.options.scale_chosen.connect(self.set_frequency_scale)
-        self.options.range_chosen.connect(lambda _low, _high: self._apply_options())
+        self.options.scale_chosen.connect(self._scale_chosen)
+        self.options.range_chosen.connect(self._range_chosen)
         self._timer = QTimer(self)
         self._timer.setInterval(POLL_MILLISECONDS)
         self._timer.timeout.connect(self.poll)
@@ -88,9 +90,8 @@ class MixerPanel(QWidget):
     def set_frequency_scale(self, scale: str) -> None:
         """Show frequencies on a ``log`` or ``linear`` scale in every strip."""
         self._scale = scale
+        self.options.show_scale(scale)
         self._apply_options()
-        if self.options.scale.currentData() != scale:
-            self.options.choose_scale(scale)
 
     def poll(self) -> None:
         """Read the player once: play heads, page turning, meters. The timer calls this."""
@@ -191,8 +192,16 @@ class MixerPanel(QWidget):
         self._apply_options()
         self._align()
 
+    def _scale_chosen(self, scale: str) -> None:
+        self.set_frequency_scale(scale)
+        self.program.settings.spectrogram_scale = scale
+
+    def _range_chosen(self, low: int, high: int) -> None:
+        self._apply_options()
+        self.program.settings.spectrogram_range_db = float(high - low)
+
     def _apply_options(self) -> None:
-        low, high = self.options.floor.value(), self.options.ceiling.value()
+        low, high = self.options.range_db
         for strip in self.strips:
             strip.spectrogram.set_scale(self._scale)
             strip.spectrogram.set_range(low, high)

@@ -13,7 +13,8 @@ from ui.form_rows import label_for
 from ui.theme import target_size, theme_of
 from ui.time_axis import TimeAxis
 
-FLOOR_DB, CEILING_DB = -90, -20
+CEILING_DB = -20
+"""The level of the brightest colour until another one is chosen."""
 
 
 class ViewTools(QWidget):
@@ -80,7 +81,7 @@ class SpectrogramOptions(QWidget):
     scale_chosen = Signal(str)
     range_chosen = Signal(int, int)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, range_db: float, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName(self.tr("Spectrogram options"))
         self.scale = QComboBox(self)
@@ -88,7 +89,7 @@ class SpectrogramOptions(QWidget):
         self.scale.addItem(self.tr("Logarithmic"), "log")
         self.scale.addItem(self.tr("Linear"), "linear")
         self.scale.activated.connect(lambda _: self.scale_chosen.emit(self.scale.currentData()))
-        self.floor = self._level(-120, -30, FLOOR_DB)
+        self.floor = self._level(-120, -30, CEILING_DB - round(range_db))
         self.ceiling = self._level(-60, 0, CEILING_DB)
         self.key = _ColourKey(self)
         layout = FlowLayout(self)
@@ -106,18 +107,20 @@ class SpectrogramOptions(QWidget):
             row.addWidget(control)
             layout.addWidget(pair)
         layout.addWidget(self.key)
-        self._emit()
+        self._show_range()
 
     def tab_stops(self) -> list[QWidget]:
         """What Tab goes through, in the order that is seen."""
         return [self.scale, self.floor, self.ceiling]
 
-    def choose_scale(self, scale: str) -> None:
-        """Show a scale as chosen, and say so."""
-        index = self.scale.findData(scale)
-        if index >= 0:
-            self.scale.setCurrentIndex(index)
-            self.scale_chosen.emit(scale)
+    @property
+    def range_db(self) -> tuple[int, int]:
+        """The levels of the darkest and the brightest colour, at least 10 dB apart."""
+        return self.floor.value(), max(self.ceiling.value(), self.floor.value() + 10)
+
+    def show_scale(self, scale: str) -> None:
+        """Show a scale as the chosen one."""
+        self.scale.setCurrentIndex(max(0, self.scale.findData(scale)))
 
     def _level(self, low: int, high: int, value: int) -> QSpinBox:
         box = _LevelBox(self)
@@ -129,11 +132,11 @@ class SpectrogramOptions(QWidget):
         return box
 
     def _emit(self) -> None:
-        floor, ceiling = self.floor.value(), self.ceiling.value()
-        if ceiling < floor + 10:
-            ceiling = floor + 10
-        self.key.set_range(floor, ceiling)
-        self.range_chosen.emit(floor, ceiling)
+        self._show_range()
+        self.range_chosen.emit(*self.range_db)
+
+    def _show_range(self) -> None:
+        self.key.set_range(*self.range_db)
 
 
 class _LevelBox(QSpinBox):
@@ -161,11 +164,9 @@ class _ColourKey(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName(self.tr("Colours from quiet to loud"))
-        self._range = (FLOOR_DB, CEILING_DB)
 
     def set_range(self, floor: int, ceiling: int) -> None:
         """Levels (dB) at the ends."""
-        self._range = (floor, ceiling)
         self.setToolTip(self.tr("From {0} dB to {1} dB").format(f"{MINUS}{-floor}", f"{MINUS}{-ceiling}"))
 
     def sizeHint(self) -> QSize:
