@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from app.cache import has_room, mark_wanted
 from app.decoding import Audio, Decoder, DecodingError, RecordingError, open_decoder
 from app.file_errors import reading_sentence, shown_name, space_sentence, writing_sentence
 from app.paths import available_bytes, cache_folder
@@ -38,8 +39,6 @@ HASH_SHARE = 0.15
 LOUD = 8.0
 """A recording that peaks this far above full scale was not saved as it should have been."""
 _VERSION = 1
-_SPARE_BYTES = 50_000_000
-"""Room left on the disk for what else has to be written."""
 
 
 @dataclass(frozen=True)
@@ -124,8 +123,10 @@ def open_recording(
 
 def cached_recording(path: Path, content_hash: str, facts: Facts, notices: tuple[str, ...]) -> Recording:
     """The recording whose samples lie in the cache under ``content_hash``."""
+    folder = recordings_folder() / content_hash
+    mark_wanted(folder)
     audio: Audio = np.memmap(
-        recordings_folder() / content_hash / "audio.f32",
+        folder / "audio.f32",
         np.float32,
         "r",
         shape=(facts.frames, facts.channels),
@@ -276,11 +277,13 @@ def _cache_sentence(folder: Path, error: OSError) -> str:
     return f"The decoded recording could not be kept: {writing_sentence(folder.parent, error)}"
 
 
-def need_space(what: str, needed: int) -> None:
-    """Raise :class:`RecordingError` where the cache's disk has too little space for ``needed`` bytes."""
-    free = available_bytes(cache_folder())
-    if needed + _SPARE_BYTES > free:
-        raise RecordingError(space_sentence(what, needed, free))
+def need_space(what: str, needed: int, *, keep: tuple[str, ...] = ()) -> None:
+    """Make room for ``needed`` bytes in the cache, sparing the entries called ``keep``.
+
+    Raises :class:`RecordingError` where its disk has too little space even so.
+    """
+    if not has_room(needed, keep=keep):
+        raise RecordingError(space_sentence(what, needed, available_bytes(cache_folder())))
 
 
 def _decode(path: Path, decoder: Decoder, folder: Path, tell: Progress, check: Check | None) -> Facts:

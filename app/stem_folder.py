@@ -97,7 +97,8 @@ def open_stem_folder(
         described = _Described(content_hash, rate, channels, frames)
         store = TrueStems.create(key, described, TRUE, tuple(layout.parts)) if facts is not None else None
         if facts is None or store is None or not store.complete:
-            need_space("decoding these stems", frames * channels * 4 * (len(layout.parts) + 2))
+            size = frames * channels * 4 * (len(layout.parts) + 2)
+            need_space("decoding these stems", size, keep=(key, content_hash))
             store = store or TrueStems.create(key, described, TRUE, tuple(layout.parts))
             with store:
                 facts = _decode(layout, readers, store, content_hash, lambda f: tell(0.3 + 0.7 * f), check)

@@ -24,6 +24,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 
 from app.atomic_file import write_atomically
+from app.cache import WRITER, has_room, mark_wanted
 from app.claims import Claim, claim
 from app.decoding import Audio
 from app.errors import Cancelled, UserError
@@ -37,7 +38,6 @@ SYNC_SECONDS = 1.0
 """How often written blocks are pushed to the disk itself: what a power cut may cost."""
 CLAIM_SECONDS = 3.0
 """How long to wait for another writer of the same stems that was just cancelled."""
-_SPARE_BYTES = 50_000_000
 
 
 class StemsError(UserError):
@@ -138,8 +138,9 @@ class StemStore(Stems):
             "complete": False,
         }
         size = recording.frames * recording.channels * 4
-        needed, free = size * (len(parts) + 1), available_bytes(cache_folder())
-        if needed + _SPARE_BYTES > free:
+        needed = size * (len(parts) + 1)
+        if not has_room(needed, keep=(key, recording.content_hash)):
+            free = available_bytes(cache_folder())
             raise StemsError(space_sentence("keeping the separated stems", needed, free))
         try:
             if folder.exists():
@@ -178,7 +179,7 @@ class StemStore(Stems):
             names = [Part(p["instrument"], p["number"]).name for p in header["parts"]] + [RESIDUAL]
             if any(stem_path(folder, name).stat().st_size != size for name in names):
                 return None
-            os.utime(folder)  # when it was last wanted, for whoever makes room
+            mark_wanted(folder)
             return cls(folder, header)
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -245,7 +246,7 @@ class StemStore(Stems):
 
     def _open_files(self) -> list[io.FileIO]:
         patience = time.monotonic() + CLAIM_SECONDS
-        while (held := claim(self.folder / "writer.lock")) is None:
+        while (held := claim(self.folder / WRITER)) is None:
             if time.monotonic() > patience:
                 raise StemsError(
                     "Another Ripieno window is separating these parts of the same recording: wait until it "

@@ -173,7 +173,7 @@ def test_cancelling_leaves_nothing(at: int, tmp_path: Path) -> None:
 
 def test_too_little_space_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = saved(tmp_path / "a.wav", noise(1000))
-    monkeypatch.setattr("app.recording.available_bytes", lambda path: 1000)
+    monkeypatch.setattr("app.cache.available_bytes", lambda path: 1000)
     with pytest.raises(RecordingError, match=r"too little space .* “a\.wav”"):
         open_recording(path)
 

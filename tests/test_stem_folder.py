@@ -248,7 +248,7 @@ def test_no_sound(folder: Path) -> None:
 
 def test_too_little_space(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save(folder / "violin.wav", noise(0, 100))
-    monkeypatch.setattr("app.recording.available_bytes", lambda path: 1000)
+    monkeypatch.setattr("app.cache.available_bytes", lambda path: 1000)
     assert "too little space" in said(folder)
     assert not list(cache_folder().rglob("*.f32"))
 

@@ -239,7 +239,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_too_little_space_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.stems.available_bytes", lambda path: 1000)
+    monkeypatch.setattr("app.cache.available_bytes", lambda path: 1000)
     with pytest.raises(UserError, match="too little space"):
         store()
     assert not stems_folder().exists()
