@@ -24,6 +24,8 @@ SYSTEM_DEFAULT = "System default"
 """The name under which the system's own choice of an output is listed."""
 LATENCY_SECONDS = 0.040
 """The buffering asked for: enough to sit out other threads' turns, little enough to feel direct."""
+LONGEST_LATENCY_SECONDS = 0.160
+"""What it is raised to, by doubling, where the device keeps running dry."""
 WARM_UP_SECONDS = 0.050
 """The silence that a stream starts with: sound servers and wireless devices swallow the first moments."""
 REALTIME_PRIORITY = 5
@@ -99,8 +101,10 @@ class Backend(Protocol):
     def supports(self, device: OutputDevice, sample_rate: int, channels: int) -> bool:
         """Whether the device plays this format."""
 
-    def open(self, device: OutputDevice, sample_rate: int, channels: int, callback: Callback) -> Stream:
-        """Start playing. Raises :class:`PlayerError`."""
+    def open(
+        self, device: OutputDevice, sample_rate: int, channels: int, latency: float, callback: Callback
+    ) -> Stream:
+        """Start playing, with ``latency`` seconds of buffering. Raises :class:`PlayerError`."""
 
 
 class PortAudioBackend:
@@ -151,11 +155,13 @@ class PortAudioBackend:
             return False
         return True
 
-    def open(self, device: OutputDevice, sample_rate: int, channels: int, callback: Callback) -> Stream:
+    def open(
+        self, device: OutputDevice, sample_rate: int, channels: int, latency: float, callback: Callback
+    ) -> Stream:
         """See :class:`Backend`."""
         library = self._load()
         try:
-            return _PortAudioStream(library, device, sample_rate, channels, callback)
+            return _PortAudioStream(library, device, sample_rate, channels, latency, callback)
         except (library.PortAudioError, ValueError) as exc:
             raise PlayerError(
                 f"The sound output “{device.name}” could not be opened; "
@@ -179,7 +185,13 @@ class _PortAudioStream:
     """A running PortAudio stream."""
 
     def __init__(
-        self, library: ModuleType, device: OutputDevice, sample_rate: int, channels: int, callback: Callback
+        self,
+        library: ModuleType,
+        device: OutputDevice,
+        sample_rate: int,
+        channels: int,
+        latency: float,
+        callback: Callback,
     ) -> None:
         self._library = library
         self._callback = callback
@@ -191,7 +203,7 @@ class _PortAudioStream:
             device=device.index,
             channels=channels,
             dtype="float32",
-            latency=LATENCY_SECONDS,
+            latency=latency,
             callback=self._fill,
         )
         self.latency = float(self._stream.latency)

@@ -5,11 +5,12 @@ Belongs to the player, in the GUI thread, except :meth:`Output.fill`, which is t
 
 from __future__ import annotations
 
+import logging
 from typing import Literal
 
 import numpy as np
 
-from app.audio_output import Backend, OutputDevice, PlayerError, Stream
+from app.audio_output import LATENCY_SECONDS, Backend, OutputDevice, PlayerError, Stream
 from app.device_list import DeviceList
 from app.mix_state import Audio
 from app.quiet_collector import QuietCollector
@@ -21,6 +22,8 @@ STALLED_SECONDS = 3.0
 LONGEST_STEP = 1.0
 """The most that one look counts towards that: a computer that slept has not stalled."""
 
+_log = logging.getLogger(__name__)
+
 
 class Output:
     """A running stream of ``transport`` to ``device``, in the best format that the device takes.
@@ -30,7 +33,9 @@ class Output:
     the device does not open.
     """
 
-    def __init__(self, backend: Backend, device: OutputDevice, transport: Transport) -> None:
+    def __init__(
+        self, backend: Backend, device: OutputDevice, transport: Transport, latency: float = LATENCY_SECONDS
+    ) -> None:
         self.device = device
         self.underruns = 0
         self._transport = transport
@@ -45,7 +50,7 @@ class Output:
         if rate != transport.sample_rate:
             self._resampler = Resampler(transport.process, channels, transport.sample_rate, rate)
         self._warming = round(backend.warm_up * rate)  # frames of silence before the transport runs
-        self._stream: Stream = backend.open(device, rate, channels, self.fill)
+        self._stream: Stream = backend.open(device, rate, channels, latency, self.fill)
         self._collector = QuietCollector()
 
     @property
@@ -75,6 +80,19 @@ class Output:
             self._still += min(LONGEST_STEP, now - before[1])
         gone = not self._stream.active or self._still >= STALLED_SECONDS
         return "gone" if gone else "running"
+
+    def loss(self) -> PlayerError:
+        """Why the output stopped on its own, in a sentence; a fault of the program is logged."""
+        if self.fault is None:
+            return PlayerError(
+                f"The sound output “{self.device.name}” is gone, so playback stopped; "
+                "plug it in again or choose another output, then press play."
+            )
+        _log.error("the audio callback failed", exc_info=self.fault)
+        return PlayerError(
+            "Playback stopped because of a fault inside Ripieno, which the log describes; "
+            "press play to go on."
+        )
 
     def close(self, *, fade: bool) -> None:
         """Stop; with ``fade``, after the transport, which must have been paused, has faded out."""
@@ -113,7 +131,11 @@ def _best_format(backend: Backend, device: OutputDevice, transport: Transport) -
 
 
 def open_output(
-    backend: Backend, devices: DeviceList, name: str | None, transport: Transport
+    backend: Backend,
+    devices: DeviceList,
+    name: str | None,
+    transport: Transport,
+    latency: float = LATENCY_SECONDS,
 ) -> tuple[Output, PlayerError | None]:
     """The output of this name (None: the system's choice), opened, and a notice where it is another one.
 
@@ -123,19 +145,23 @@ def open_output(
     """
     devices.settle()
     try:
-        return _open_chosen(backend, devices, name, transport)
+        return _open_chosen(backend, devices, name, transport, latency)
     except PlayerError:
         if not devices.rescan():
             raise
-    return _open_chosen(backend, devices, name, transport)
+    return _open_chosen(backend, devices, name, transport, latency)
 
 
 def _open_chosen(
-    backend: Backend, devices: DeviceList, name: str | None, transport: Transport
+    backend: Backend,
+    devices: DeviceList,
+    name: str | None,
+    transport: Transport,
+    latency: float = LATENCY_SECONDS,
 ) -> tuple[Output, PlayerError | None]:
     device = devices.find(name)
     if device is not None:
-        return Output(backend, device, transport), None
+        return Output(backend, device, transport, latency), None
     device = devices.find(None)
     if device is None:
         raise devices.problem or PlayerError(
@@ -144,4 +170,4 @@ def _open_chosen(
     notice = PlayerError(
         f"The sound output “{name}” is not there now; sound comes from the system's default instead."
     )
-    return Output(backend, device, transport), notice
+    return Output(backend, device, transport, latency), notice

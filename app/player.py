@@ -14,7 +14,14 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from app.audio_output import SYSTEM_DEFAULT, Backend, PlayerError, PortAudioBackend
+from app.audio_output import (
+    LATENCY_SECONDS,
+    LONGEST_LATENCY_SECONDS,
+    SYSTEM_DEFAULT,
+    Backend,
+    PlayerError,
+    PortAudioBackend,
+)
 from app.device_list import DeviceList
 from app.mix_state import Audio, MixState, mix_state, recording_state
 from app.mixer import Mixer
@@ -27,6 +34,9 @@ __all__ = ["SYSTEM_DEFAULT", "Levels", "Player", "PlayerError", "live_mixer"]
 
 IDLE_SECONDS = 3.0
 """How long the device is kept after playback has stopped: quick to start again, then given back."""
+
+TOO_MANY_UNDERRUNS = 3
+"""After so many, the output is opened anew with twice the buffering."""
 
 Heard = Literal["remix", "recording"]
 
@@ -75,6 +85,7 @@ class Player:
         self._prefetcher: Prefetcher | None = None
         self._retired: list[Mixer] = []
         self._output: Output | None = None
+        self._latency = LATENCY_SECONDS
         self._idle_since: float | None = None
         self._underruns = 0  # of outputs closed since
         self._requests = 0
@@ -155,7 +166,7 @@ class Player:
         if self._output is None:
             try:
                 self._output, self.problem = open_output(
-                    self._backend, self._devices, self._device_name, transport
+                    self._backend, self._devices, self._device_name, transport, self._latency
                 )
             except PlayerError as exc:
                 self.problem = exc
@@ -351,29 +362,19 @@ class Player:
         now = self._clock()
         wanted = transport.play != 0 and transport.play != transport.ended
         if output.state(now, wanted) == "gone":
-            self._lose_output(output, wanted)
+            self.problem = output.loss() if wanted or output.fault is not None else self.problem
+            self._close_output()
+            self._devices.look_again()
+        elif output.underruns >= TOO_MANY_UNDERRUNS and self._latency < LONGEST_LATENCY_SECONDS:
+            self._latency *= 2
+            _log.info("the output ran dry %d times; buffering %g s now", output.underruns, self._latency)
+            self._restart()
         elif wanted or not transport.silent:
             self._idle_since = None
         elif self._idle_since is None:
             self._idle_since = now
         elif now - self._idle_since >= IDLE_SECONDS:
             self._close_output()
-
-    def _lose_output(self, output: Output, wanted: bool) -> None:
-        """The device has stopped on its own: close it and, where that was to be heard, say so."""
-        if output.fault is not None:
-            _log.error("the audio callback failed", exc_info=output.fault)
-            self.problem = PlayerError(
-                "Playback stopped because of a fault inside Ripieno, which the log describes; "
-                "press play to go on."
-            )
-        elif wanted:
-            self.problem = PlayerError(
-                f"The sound output “{output.device.name}” is gone, so playback stopped; "
-                "plug it in again or choose another output, then press play."
-            )
-        self._close_output()
-        self._devices.look_again()
 
     def _restart(self) -> None:
         """Open the output anew at the same place, playing on where it played."""

@@ -61,7 +61,8 @@ class FakeBackend:
     """Outputs that a test plugs in and out.
 
     ``rates`` are the sample rates that the devices take (any, if None); ``missing`` is PortAudio not being
-    there; ``locked`` names devices that refuse to open.
+    there; ``locked`` names devices that refuse to open. ``latency`` (s) is how late what is pulled is heard,
+    whatever buffering the player asks for; what it asks is kept in ``latencies``.
     """
 
     plugged: tuple[OutputDevice, ...] = (SPEAKERS, HEADPHONES)
@@ -73,6 +74,7 @@ class FakeBackend:
     missing: bool = False
     locked: tuple[str, ...] = ()
     streams: list[FakeStream] = field(default_factory=list)
+    latencies: list[float] = field(default_factory=list)
     refreshed: int = 0
     _listed: tuple[OutputDevice, ...] | None = None
 
@@ -99,10 +101,13 @@ class FakeBackend:
     def supports(self, device: OutputDevice, sample_rate: int, channels: int) -> bool:
         return channels <= device.channels and (self.rates is None or sample_rate in self.rates)
 
-    def open(self, device: OutputDevice, sample_rate: int, channels: int, callback: Callback) -> FakeStream:
+    def open(
+        self, device: OutputDevice, sample_rate: int, channels: int, latency: float, callback: Callback
+    ) -> FakeStream:
         if device.name in self.locked or device not in self.plugged:
             raise PlayerError(f"The sound output “{device.name}” could not be opened.")
         assert self.supports(device, sample_rate, channels)
+        self.latencies.append(latency)
         self.streams.append(FakeStream(device, sample_rate, channels, callback, self.latency))
         return self.streams[-1]
 

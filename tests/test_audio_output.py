@@ -162,7 +162,7 @@ def test_a_stream_calls_back_with_the_time_that_is_heard(library: FakeLibrary) -
         seen.append((heard_at, underrun))
 
     backend = PortAudioBackend()
-    stream = backend.open(backend.devices()[0], 48000, 2, callback)
+    stream = backend.open(backend.devices()[0], 48000, 2, LATENCY_SECONDS, callback)
     raw = library.streams[0]
     assert raw.how["latency"] == LATENCY_SECONDS
     assert (raw.how["device"], raw.how["samplerate"], raw.how["channels"]) == (1, 48000, 2)
@@ -183,7 +183,7 @@ def test_a_fault_in_the_callback_is_silence_and_is_kept(library: FakeLibrary) ->
         raise ZeroDivisionError
 
     backend = PortAudioBackend()
-    stream = backend.open(backend.devices()[0], 48000, 2, broken)
+    stream = backend.open(backend.devices()[0], 48000, 2, 0.08, broken)
     with pytest.raises(CallbackAbort):
         library.streams[0].callback(64, 0.04)
     assert isinstance(stream.fault, ZeroDivisionError)
@@ -195,7 +195,7 @@ def test_the_audio_thread_asks_once_for_priority(
     asked: list[tuple] = []
     monkeypatch.setattr("os.sched_setscheduler", lambda *how: asked.append(how), raising=False)
     backend = PortAudioBackend()
-    backend.open(backend.devices()[0], 48000, 2, quiet)
+    backend.open(backend.devices()[0], 48000, 2, 0.08, quiet)
     for _ in range(3):
         library.streams[0].callback(64, 0.04)
     assert len(asked) == (1 if sys.platform == "linux" else 0)
@@ -216,7 +216,7 @@ def test_a_device_that_does_not_open_is_a_sentence(library: FakeLibrary, refuse:
     backend = PortAudioBackend()
     library.refuse = refuse
     with pytest.raises(PlayerError, match="Built-in, ALSA” could not be opened"):
-        backend.open(backend.devices()[0], 48000, 2, quiet)
+        backend.open(backend.devices()[0], 48000, 2, 0.08, quiet)
 
 
 def test_a_missing_library_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,4 +232,4 @@ def test_a_missing_library_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> Non
         with pytest.raises(PlayerError, match="Sound needs the PortAudio library"):
             ask()
     with pytest.raises(PlayerError, match="Sound needs the PortAudio library"):
-        backend.open(OutputDevice("x", 2, 48000), 48000, 2, quiet)
+        backend.open(OutputDevice("x", 2, 48000), 48000, 2, 0.08, quiet)

@@ -361,6 +361,21 @@ def test_levels_clip_and_underruns(player: Player, backend: FakeBackend) -> None
     assert not player.levels().master.any()
 
 
+def test_an_output_that_keeps_running_dry_gets_more_buffering(player: Player, backend: FakeBackend) -> None:
+    recording, _ = load(player)
+    player.play()
+    for asked in (0.04, 0.08, 0.16, 0.16):
+        assert backend.latencies[-1] == pytest.approx(asked)
+        place = player.position
+        heard = backend.pull(3000)
+        np.testing.assert_array_equal(heard[FADE:], recording[place + FADE : place + 3000])
+        backend.stream.pull(1536, 512, underrun=True)
+        player.poll_devices()
+        assert player.playing
+    assert len(backend.latencies) == 3
+    assert player.underruns == 12
+
+
 # -- outputs -----------------------------------------------------------------------------------------
 
 
