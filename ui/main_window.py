@@ -240,6 +240,7 @@ class MainWindow(QMainWindow):
         elif name == "recent_files":
             self.empty.set_recent(settings.recent_files)
         elif name == "spectrogram_scale":
+            self.actions_["log frequency"].setChecked(settings.spectrogram_scale == "log")
             self.mixer.set_frequency_scale(settings.spectrogram_scale)
 
     def _separate(self, parts: tuple[Part, ...], separator: str, device: str) -> None:
