@@ -23,24 +23,23 @@ Doubles = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 FULL_SCALE_DB = 100.0
-DECIMATION = 8
-"""So many samples of 24 kHz are averaged into one for the coarse search of a band's delay."""
 BLOCK = 256
-"""Samples in a block, a multiple of DECIMATION; its buffers stay in the first-level cache."""
+"""Samples in a block; its buffers stay near the processor."""
 
-NOISE_LENGTH = 1 << 16
-"""Samples of threshold noise before it repeats: 2.7 s."""
+NOISE_LENGTH = 1 << 19
+"""Samples of threshold noise before it repeats: 22 s, shared out among the bands."""
 
 # Rows of a filter's state, each LANES long. Coefficients live beside the state they act on, in one array,
 # so that the compiler knows that nothing overlaps and can keep the bands in vector registers.
 COSINE, SINE, STAGES_RE, STAGES_IM, TURN_COSINE, TURN_SINE, POLE, GAIN = 0, 1, 2, 6, 10, 11, 12, 13
 FILTER_ROWS = 14
 # Rows of the compressor's state.
-LOWEST_POWER, EXPONENT, OFFSET, GAIN_INPUT, GAIN_OUTPUT = 0, 1, 2, 3, 4
-COMPRESSOR_ROWS = 5
+LOWEST_POWER, EXPONENT, OFFSET, REST = 0, 1, 2, 3
+COMPRESSOR_ROWS = 4
 
 # Keeps filter states from decaying into denormal numbers, which are slow: −200 dB SPL.
 _FLOOR = np.float32(1e-15)
+_SILENCE = np.float32(1e-12)  # envelopes below this, −140 dB SPL, are the floor or nothing
 _TINY = np.float32(1e-30)
 _ONE = np.float32(1.0)
 _ZERO = np.float32(0.0)
@@ -96,52 +95,26 @@ def control_pass(
 
 @kernel
 def analysis_pass(
-    signal: Floats,
-    angles: Doubles,
-    filters: Floats,
-    gain: Floats,
-    envelope: Floats,
-    motion: Floats,
-    coarse_envelope: Floats,
-    coarse_re: Floats,
-    coarse_im: Floats,
-    inner_loss: Floats,
-    noise: Floats,
-    noise_start: Counts,
-    to_nerve: bool,
+    signal: Floats, angles: Doubles, filters: Floats, gain: Floats, envelope: Floats, motion: Floats
 ) -> Doubles:
     """The auditory filters, compressed by ``gain`` (see :func:`control_pass`; it is overwritten).
 
-    ``envelope`` and ``motion`` (LANES, samples) are written: the linear envelope and basilar-membrane motion,
-    or with ``to_nerve`` what :func:`adaptation_pass` makes of them without any shift. The ``coarse_…`` arrays
-    (LANES, samples // DECIMATION) take envelope and complex baseband motion, averaged, before the inner hair
-    cells. Returns each band's mean squared envelope before compression (LANES).
+    ``envelope`` and ``motion`` (LANES, samples) are written: the linear envelope and basilar-membrane motion.
+    Returns each band's mean squared envelope before compression (LANES).
     """
     count = signal.size
     size = BLOCK * LANES
-    re, im, moved = np.zeros(size, np.float32), np.zeros(size, np.float32), np.zeros(size, np.float32)
-    power, adapted = np.zeros(size, np.float32), np.zeros(size, np.float32)
-    state = np.zeros(2 * LANES, np.float32)
+    power, moved = np.zeros(size, np.float32), np.zeros(size, np.float32)
     energy = np.zeros(LANES, np.float64)
     for start in range(0, count, BLOCK):
         length = min(BLOCK, count - start)
-        linear = gain[start * LANES : (start + length) * LANES]
+        block = gain[start * LANES : (start + length) * LANES]
         _set_carriers(filters, angles, start)
-        _filter_complex(signal[start : start + length], filters, re, im, moved)
-        _amplify(re, im, linear, moved, length, power)
+        _filter_motion(signal[start : start + length], filters, power, moved)
         _add_up(power, length, energy)
-        _thin_out(linear, length, coarse_envelope, start)
-        _thin_out(re, length, coarse_re, start)
-        _thin_out(im, length, coarse_im, start)
-        if to_nerve:
-            _to_level(linear, length, inner_loss, power)
-            _adapt(power, length, state, adapted)
-            _follow(moved, linear, adapted, length)
-            _to_rows(adapted, length, envelope, start)
-            _to_rows_with_noise(moved, length, motion, start, noise, noise_start)
-        else:
-            _to_rows(linear, length, envelope, start)
-            _to_rows(moved, length, motion, start)
+        _amplify(power, block, moved, length)
+        _to_rows(block, length, envelope, start)
+        _to_rows(moved, length, motion, start)
     return energy / count
 
 
@@ -154,6 +127,8 @@ def adaptation_pass(
     inner_loss: Floats,
     noise: Floats,
     noise_start: Counts,
+    noise_gain: float,
+    unscale: float,
     adapted_envelope: Floats,
     adapted_motion: Floats,
 ) -> None:
@@ -161,7 +136,8 @@ def adaptation_pass(
 
     ``envelope`` and ``motion`` (LANES, samples) are read ``envelope_shift`` and ``motion_shift`` (LANES)
     samples later than they are written, zeros beyond the ends. ``inner_loss`` (LANES) is in dB. ``noise`` is
-    a table of NOISE_LENGTH + BLOCK samples, read round and round from ``noise_start`` (LANES). Writes
+    a table of NOISE_LENGTH + BLOCK samples, read round and round from ``noise_start`` (LANES) and added at
+    ``noise_gain``; ``unscale`` is 10^((FULL_SCALE_DB − level1)/20). Writes
     ``adapted_envelope`` in dB SL and ``adapted_motion``, whose envelope is in dB SL (both LANES, samples).
     """
     count = envelope.shape[1]
@@ -175,16 +151,22 @@ def adaptation_pass(
         _from_rows(motion, start, length, motion_shift, moved)
         _to_level(linear, length, inner_loss, level)
         _adapt(level, length, state, adapted)
-        _follow(moved, linear, adapted, length)
+        _follow(moved, linear, adapted, length, unscale)
         _to_rows(adapted, length, adapted_envelope, start)
-        _to_rows_with_noise(moved, length, adapted_motion, start, noise, noise_start)
+        _to_rows_with_noise(moved, length, adapted_motion, start, noise, noise_start, noise_gain)
 
 
 @kernel
-def _follow(moved: Floats, linear: Floats, adapted: Floats, length: int) -> None:
-    """Give the motion the adapted envelope in place of its linear one."""
+def _follow(moved: Floats, linear: Floats, adapted: Floats, length: int, unscale: float) -> None:
+    """Give the motion the adapted envelope in place of its linear one.
+
+    Where the linear envelope is digital silence (of the signal, or moved in by alignment) the motion, which
+    may be aligned otherwise, stays linear as in pyclarity, but at the signal's own scale: ``unscale`` takes
+    back what :data:`FULL_SCALE_DB` did.
+    """
+    nothing = np.float32(_SILENCE * unscale)
     for n in range(length * LANES):
-        moved[n] *= (adapted[n] + _TINY) / (linear[n] + _TINY)
+        moved[n] *= (adapted[n] + nothing) / (linear[n] + _SILENCE)
 
 
 @kernel
@@ -254,8 +236,8 @@ def _filter_power(signal: Floats, f: Floats, power: Floats) -> None:
 
 
 @kernel
-def _filter_complex(signal: Floats, f: Floats, re: Floats, im: Floats, moved: Floats) -> None:
-    """Complex baseband output of each band, and the same shifted back to its centre, (time, band) flat."""
+def _filter_motion(signal: Floats, f: Floats, power: Floats, moved: Floats) -> None:
+    """Squared envelope and motion (shifted back to the centre) of each band, (time, band) flat."""
     for t in range(signal.size):
         x = signal[t]
         for b in range(LANES):
@@ -281,8 +263,7 @@ def _filter_complex(signal: Floats, f: Floats, re: Floats, im: Floats, moved: Fl
             f[COSINE * LANES + b] = c * tc - s * ts
             f[SINE * LANES + b] = s * tc + c * ts
             u, v = n4 * f[GAIN * LANES + b], m4 * f[GAIN * LANES + b]
-            re[t * LANES + b] = u
-            im[t * LANES + b] = v
+            power[t * LANES + b] = u * u + v * v
             moved[t * LANES + b] = u * c - v * s
 
 
@@ -296,30 +277,20 @@ def _compress(block: Floats, length: int, p: Floats) -> None:
     for t in range(length):
         for b in range(LANES):
             power = max(min(block[t * LANES + b], _ONE), p[LOWEST_POWER * LANES + b])
-            block[t * LANES + b] = exp2f(p[OFFSET * LANES + b] - p[EXPONENT * LANES + b] * log2f(power))
-    for t in range(length):
-        for b in range(LANES):
-            x = block[t * LANES + b]
-            y = _SMOOTH_GAIN * (x + p[GAIN_INPUT * LANES + b]) + _SMOOTH_POLE * p[GAIN_OUTPUT * LANES + b]
-            p[GAIN_INPUT * LANES + b] = x
-            p[GAIN_OUTPUT * LANES + b] = y
+            x = exp2f(p[OFFSET * LANES + b] - p[EXPONENT * LANES + b] * log2f(power))
+            # The low-pass keeps one number a band, what the last input leaves to the next output.
+            y = _SMOOTH_GAIN * x + p[REST * LANES + b]
+            p[REST * LANES + b] = _SMOOTH_GAIN * x + _SMOOTH_POLE * y
             block[t * LANES + b] = y
 
 
 @kernel
-def _amplify(re: Floats, im: Floats, gain: Floats, moved: Floats, length: int, power: Floats) -> None:
-    """Apply ``gain`` to motion and baseband, and replace it by the amplified envelope.
-
-    ``power`` (flat like the others) takes the squared envelope before amplification.
-    """
+def _amplify(power: Floats, gain: Floats, moved: Floats, length: int) -> None:
+    """Apply ``gain`` to the motion, and replace it by the envelope that it makes of ``power``."""
     for n in range(length * LANES):
-        r, i, g = re[n], im[n], gain[n]
-        squared = r * r + i * i
-        power[n] = squared
+        g = gain[n]
         moved[n] *= g
-        re[n] = r * g
-        im[n] = i * g
-        gain[n] = g * np.float32(math.sqrt(squared))
+        gain[n] = g * np.float32(math.sqrt(power[n]))
 
 
 @kernel
@@ -343,13 +314,20 @@ def _to_rows(block: Floats, length: int, rows: Floats, start: int) -> None:
 
 @kernel
 def _to_rows_with_noise(
-    block: Floats, length: int, rows: Floats, start: int, noise: Floats, noise_start: Counts
+    block: Floats,
+    length: int,
+    rows: Floats,
+    start: int,
+    noise: Floats,
+    noise_start: Counts,
+    noise_gain: float,
 ) -> None:
     """:func:`_to_rows` with each band's stretch of the noise table added."""
+    gain = np.float32(noise_gain)
     for b in range(LANES):
         first = (noise_start[b] + start) % NOISE_LENGTH
         for t in range(length):
-            rows[b, start + t] = block[t * LANES + b] + noise[first + t]
+            rows[b, start + t] = block[t * LANES + b] + gain * noise[first + t]
 
 
 @kernel
@@ -368,17 +346,3 @@ def _from_rows(rows: Floats, start: int, length: int, shift: Counts, block: Floa
                 block[(low + t) * LANES + b] = row[t]
         for t in range(high, length):
             block[t * LANES + b] = _ZERO
-
-
-@kernel
-def _thin_out(block: Floats, length: int, rows: Floats, start: int) -> None:
-    """Sums of DECIMATION samples of a (time, band) block into (band, time) rows."""
-    total = np.zeros(LANES, np.float32)
-    first = start // DECIMATION
-    for k in range(length // DECIMATION):
-        total[:] = _ZERO
-        for t in range(k * DECIMATION, (k + 1) * DECIMATION):
-            for b in range(LANES):
-                total[b] += block[t * LANES + b]
-        for b in range(LANES):
-            rows[b, first + k] = total[b]

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
@@ -38,17 +39,14 @@ class BandGroup:
     """``LANES`` neighbouring bands of one signal; arrays are (LANES, samples), float32 unless said.
 
     ``envelope`` and ``motion`` are linear and compressed, or what the auditory nerve gets: dB above
-    threshold. ``coarse_envelope`` and ``coarse_motion`` (complex64, at baseband) are linear, at 3 kHz.
-    ``pole`` is the auditory filters' pole radius, ``power`` and ``control_power`` the mean squared envelopes
-    of auditory and control filters (LANES).
+    threshold. ``pole`` is the auditory filters' pole radius, ``power`` and ``control_power`` the mean squared
+    envelopes of auditory and control filters (LANES).
     """
 
     bands: slice
     pole: Doubles
     envelope: Floats
     motion: Floats
-    coarse_envelope: Floats
-    coarse_motion: NDArray[np.complex64]
     power: Doubles
     control_power: Doubles
 
@@ -62,57 +60,55 @@ class Ear:
     def __init__(self, cochlea: Cochlea, level1: float, seed: int) -> None:
         self.cochlea = cochlea
         self.level1 = level1
-        self.angles = 2 * np.pi * cochlea.centre / SAMPLE_RATE
+        self._angles = 2 * np.pi * cochlea.centre / SAMPLE_RATE
         self._wide_pole = filter_poles(cochlea.centre, cochlea.wide)
-        amplitude = 10 ** ((THRESHOLD_NOISE_DB - level1) / 20)
-        noise = amplitude * np.random.default_rng(seed).standard_normal(k.NOISE_LENGTH)
-        # As much again of its start as one block can read past its end.
-        self._noise = np.concatenate((noise, noise[: k.BLOCK])).astype(np.float32)
+        self._scale = float(10 ** ((level1 - k.FULL_SCALE_DB) / 20))
+        self._noise = _noise(seed)
+        self._noise_gain = float(10 ** ((THRESHOLD_NOISE_DB - level1) / 20))
 
     def middle_ear(self, signal: Doubles) -> Floats:
         """Outer and middle ear of a signal at 24 kHz: 350 Hz two-pole high-pass, 5 kHz one-pole low-pass.
 
         The result is float32, scaled so that RMS 1 is 100 dB SPL.
         """
-        scale = 10 ** ((self.level1 - k.FULL_SCALE_DB) / 20)
         b_low, a_low = butter(1, 5000, fs=SAMPLE_RATE)
         b_high, a_high = butter(2, 350, "high", fs=SAMPLE_RATE)
-        out = lfilter(np.convolve(b_low, b_high) * scale, np.convolve(a_low, a_high), signal)
+        out = lfilter(np.convolve(b_low, b_high) * self._scale, np.convolve(a_low, a_high), signal)
         return np.asarray(out, dtype=np.float32)
 
-    def group(self, middle: Floats, bands: slice, *, reference: bool) -> BandGroup:
-        """Filter and compress ``LANES`` bands of a signal from the middle ear.
-
-        A reference goes on to the auditory nerve at once; a processed signal waits to be aligned with it.
-        """
+    def group(self, middle: Floats, bands: slice) -> BandGroup:
+        """Filter and compress ``LANES`` bands of a signal from the middle ear."""
         c, count = self.cochlea, middle.size
         gain = np.empty(count * LANES, np.float32)
         envelope, motion = (np.empty((LANES, count), np.float32) for _ in range(2))
-        thin = count // k.DECIMATION
-        coarse_envelope, coarse_re, coarse_im = (np.empty((LANES, thin), np.float32) for _ in range(3))
-        angles = self.angles[bands]
+        angles = self._angles[bands]
         control_power = k.control_pass(
             middle, angles, _filters(self._wide_pole[bands]), self._compressor(bands), gain
         )
         levels = np.full(BANDS, -np.inf)
         levels[bands] = 10 * np.log10(np.maximum(control_power, 1e-60)) + k.FULL_SCALE_DB
         pole = filter_poles(c.centre, c.bandwidth_at(levels))[bands]
-        power = k.analysis_pass(
-            middle, angles, _filters(pole), gain, envelope, motion, coarse_envelope, coarse_re, coarse_im,
-            self._inner_loss(bands), self._noise, _noise_starts(bands, reference=True), reference,
-        )  # fmt: skip
-        coarse_motion = np.empty((LANES, thin), np.complex64)
-        coarse_motion.real, coarse_motion.imag = coarse_re, coarse_im
-        return BandGroup(bands, pole, envelope, motion, coarse_envelope, coarse_motion, power, control_power)
+        power = k.analysis_pass(middle, angles, _filters(pole), gain, envelope, motion)
+        return BandGroup(bands, pole, envelope, motion, power, control_power)
 
     def to_nerve(
-        self, group: BandGroup, envelope_shift: NDArray[np.int64], motion_shift: NDArray[np.int64]
+        self,
+        group: BandGroup,
+        shifts: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
     ) -> BandGroup:
-        """A processed signal's bands at the auditory nerve, read ``…_shift`` (LANES) samples later."""
+        """Bands at the auditory nerve: a reference's, or a processed signal's with its ``shifts``.
+
+        ``shifts`` say how many samples later envelope and motion are read (LANES each). Reference and
+        processed signal get different stretches of the threshold noise.
+        """
+        still = np.zeros(LANES, np.int64)
         envelope, motion = np.empty_like(group.envelope), np.empty_like(group.motion)
+        numbers = 2 * np.arange(group.bands.start, group.bands.stop) + (0 if shifts is None else 1)
+        noise_start = numbers * (k.NOISE_LENGTH // (2 * BANDS))
         k.adaptation_pass(
-            group.envelope, group.motion, envelope_shift, motion_shift, self._inner_loss(group.bands),
-            self._noise, _noise_starts(group.bands, reference=False), envelope, motion,
+            group.envelope, group.motion, *(shifts or (still, still)),
+            self.cochlea.ihc_loss[group.bands].astype(np.float32), self._noise, noise_start,
+            self._noise_gain, 1 / self._scale, envelope, motion,
         )  # fmt: skip
         return replace(group, envelope=envelope, motion=motion)
 
@@ -121,9 +117,6 @@ class Ear:
         power = np.concatenate([g.power for g in groups])
         control = np.concatenate([g.control_power for g in groups])
         return self.cochlea.sensation_level(np.sqrt(power), np.sqrt(control), k.FULL_SCALE_DB)
-
-    def _inner_loss(self, bands: slice) -> Floats:
-        return self.cochlea.ihc_loss[bands].astype(np.float32)
 
     def _compressor(self, bands: slice) -> Floats:
         c = self.cochlea
@@ -147,10 +140,11 @@ def spread(executor: Executor | None, function: Callable[[T], R], items: Iterabl
     return list((map if executor is None else executor.map)(function, items))
 
 
-def _noise_starts(bands: slice, *, reference: bool) -> NDArray[np.int64]:
-    """Where in the noise table each band starts: 43 ms apart, and elsewhere for reference and processed."""
-    numbers = 2 * np.arange(bands.start, bands.stop) + (0 if reference else 1)
-    return numbers * (k.NOISE_LENGTH // (2 * BANDS))
+@lru_cache(maxsize=2)
+def _noise(seed: int) -> Floats:
+    """Gaussian noise of RMS 1, and as much of its start again as one block can read past its end."""
+    noise = np.random.default_rng(seed).standard_normal(k.NOISE_LENGTH, dtype=np.float32)
+    return np.concatenate((noise, noise[: k.BLOCK]))
 
 
 def _filters(pole: Doubles) -> Floats:

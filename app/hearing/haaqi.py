@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.signal import oaconvolve
 
 from app.hearing import features
-from app.hearing.alignment import BulkAlignment, CoarseSpectra, envelope_shifts, motion_shifts
+from app.hearing.alignment import BandSpectra, BulkAlignment
 from app.hearing.audiogram import NORMAL, Audiogram
 from app.hearing.cochlea import SAMPLE_RATE, cochlea, group_delays
 from app.hearing.ear_model import SHORTEST, BandGroup, Ear, band_groups, spread
@@ -137,9 +137,7 @@ class Haaqi:
         check()
         middle = self._ear.middle_ear(prepared.alignment.align(signal))
         with self._executor() as executor:
-            groups = spread(
-                executor, lambda bands: self._ear.group(middle, bands, reference=False), band_groups()
-            )
+            groups = spread(executor, lambda bands: self._ear.group(middle, bands), band_groups())
             check()
             pairs = list(zip(prepared.groups, groups, strict=True))
             parts = spread(executor, lambda pair: self._compare(prepared, *pair), pairs)
@@ -168,12 +166,9 @@ class Haaqi:
         check()
         middle = self._ear.middle_ear(reference)
         with self._executor() as executor:
-            groups = spread(
-                executor, lambda bands: self._ear.group(middle, bands, reference=True), band_groups()
-            )
+            groups = spread(executor, lambda bands: self._ear.group(middle, bands), band_groups())
             check()
-            pole = np.concatenate([g.pole for g in groups])
-            delays = group_delays(pole)
+            delays = group_delays(np.concatenate([g.pole for g in groups]))
             delays = delays.max() - delays
             parts = spread(executor, lambda g: self._reference_group(g, delays[g.bands]), groups)
         self._prepared = _Prepared(
@@ -186,25 +181,23 @@ class Haaqi:
         return self._prepared
 
     def _reference_group(self, group: BandGroup, delay: NDArray[np.int64]) -> _Group:
-        smooth = _segments(group.envelope, features.SMOOTHING_HALF)
-        smooth_rows(group.envelope, delay, features.smoothing_window(), smooth)
-        power = _segments(group.motion, features.COVARIANCE_HALF)
-        power_rows(group.motion, delay, features.covariance_window(), power)
-        spectra = CoarseSpectra.of(group.coarse_envelope), CoarseSpectra.of(group.coarse_motion)
-        return _Group(group.bands, delay, group.motion, smooth, power, *spectra)
+        spectra = BandSpectra(group.envelope), BandSpectra(group.motion)
+        nerve = self._ear.to_nerve(group)
+        smooth = _segments(nerve.envelope, features.SMOOTHING_HALF)
+        smooth_rows(nerve.envelope, delay, features.smoothing_window(), smooth)
+        power = _segments(nerve.motion, features.COVARIANCE_HALF)
+        power_rows(nerve.motion, delay, features.covariance_window(), power)
+        return _Group(group.bands, delay, nerve.motion, smooth, power, *spectra)
 
     def _compare(self, prepared: _Prepared, x: _Group, y: BandGroup) -> tuple[Doubles, Doubles]:
         """The processed signal's smoothed envelope (dB SL) and its covariance with the reference."""
-        count = y.motion.shape[1]
-        bands = y.bands
-        envelope_shift = envelope_shifts(x.envelope_spectra, y.coarse_envelope, count)
-        motion_shift = motion_shifts(x.motion_spectra, y.coarse_motion, self._ear.angles[bands], count)
-        nerve = self._ear.to_nerve(y, -envelope_shift, -motion_shift)
+        shifts = x.envelope_spectra.shifts(y.envelope), x.motion_spectra.shifts(y.motion)
+        nerve = self._ear.to_nerve(y, (-shifts[0], -shifts[1]))
         smooth = np.zeros_like(x.smooth)
         smooth_rows(nerve.envelope, x.delay, features.smoothing_window(), smooth)
         covariance = np.zeros_like(x.power)
         covary_rows(
-            x.motion, nerve.motion, x.delay, features.covariance_window(), prepared.wanted[bands], x.power,
+            x.motion, nerve.motion, x.delay, features.covariance_window(), prepared.wanted[y.bands], x.power,
             *features.covariance_weights(), covariance,
         )  # fmt: skip
         return smooth, covariance
@@ -228,8 +221,8 @@ class _Group:
     motion: Floats
     smooth: Doubles
     power: Doubles
-    envelope_spectra: CoarseSpectra
-    motion_spectra: CoarseSpectra
+    envelope_spectra: BandSpectra
+    motion_spectra: BandSpectra
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ from scipy.signal import oaconvolve
 from app.hearing.audiogram import Audiogram
 
 NAL_R_HZ = (250.0, 500.0, 1000.0, 2000.0, 4000.0, 6000.0)
-FILTER_ORDER = 220
-"""Order of the linear-phase filter at the recording's rate, as in the Cadenza baselines."""
+_ORDER_AT_44100 = 220  # as in the Cadenza baselines
 _BIAS_DB = np.array([-17.0, -8.0, 1.0, -1.0, -2.0, -2.0])
 _GRID = 512
+_LARGEST_ORDER = 1022
 
 
 def nal_r_gains(audiogram: Audiogram) -> NDArray[np.float64]:
@@ -34,16 +34,24 @@ def nal_r_gains(audiogram: Audiogram) -> NDArray[np.float64]:
     return np.asarray(np.maximum(average + 0.31 * levels + _BIAS_DB, 0.0))
 
 
-def nal_r(audiogram: Audiogram, sample_rate: float, order: int = FILTER_ORDER) -> NDArray[np.float64]:
+def filter_order(sample_rate: float) -> int:
+    """The order of the filter that is as long in time as the Cadenza baselines' 220 at 44.1 kHz; even."""
+    return min(max(2 * round(_ORDER_AT_44100 / 2 * sample_rate / 44100), 2), _LARGEST_ORDER)
+
+
+def nal_r(audiogram: Audiogram, sample_rate: float, order: int | None = None) -> NDArray[np.float64]:
     """The linear-phase NAL-R filter for a sample rate in Hz: ``order + 1`` taps, delay ``order / 2`` samples.
 
-    ``order`` is even and below 1023. Gains run linearly in dB over frequency between the six points and are
-    held beyond them. Raises ValueError for another order or a sample rate that is not positive.
+    ``order`` is even, from 2 to 1022; None takes :func:`filter_order`. Gains run linearly in dB over
+    frequency between the six points and are held beyond them. Raises ValueError for another order or a sample
+    rate that is not positive.
     """
-    if order % 2 or not 2 <= order < 1023:
-        raise ValueError("the filter's order must be even, from 2 to 1022")
     if not sample_rate > 0:
         raise ValueError("the sample rate must be positive")
+    if order is None:
+        order = filter_order(sample_rate)
+    if order % 2 or not 2 <= order <= _LARGEST_ORDER:
+        raise ValueError("the filter's order must be even, from 2 to 1022")
     gains = nal_r_gains(audiogram)
     if not gains.any():
         flat = np.zeros(order + 1)
@@ -58,7 +66,7 @@ def nal_r(audiogram: Audiogram, sample_rate: float, order: int = FILTER_ORDER) -
 
 
 def apply_nal_r(
-    signal: ArrayLike, sample_rate: float, audiogram: Audiogram, order: int = FILTER_ORDER
+    signal: ArrayLike, sample_rate: float, audiogram: Audiogram, order: int | None = None
 ) -> NDArray[np.float64]:
     """A signal (one ear, 1-D, full scale ±1, ``sample_rate`` in Hz) amplified for a listener.
 
@@ -70,8 +78,9 @@ def apply_nal_r(
         raise ValueError("NAL-R amplifies one ear: a 1-D array")
     if not samples.size:
         return samples.copy()
-    full = oaconvolve(samples, nal_r(audiogram, sample_rate, order))
-    return np.asarray(full[order // 2 : order // 2 + samples.size])
+    taps = nal_r(audiogram, sample_rate, order)
+    delay = taps.size // 2
+    return np.asarray(oaconvolve(samples, taps)[delay : delay + samples.size])
 
 
 def _on_grid(breaks: NDArray[np.float64], gains: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -172,39 +172,3 @@ def _sum(x: Floats) -> np.float32:
     for k in range(x.size):
         total += x[k]
     return total
-
-
-@kernel
-def strongest_shifts(
-    baseband: NDArray[np.complex64],
-    middle: int,
-    taps: Floats,
-    angles: Doubles,
-    low: int,
-    high: int,
-    best: Counts,
-) -> None:
-    """The shift in ``low…high`` (samples) at which each band's motion correlates best, into ``best`` (bands).
-
-    ``baseband`` (bands, places) is the correlation of the complex baseband motions, ``middle`` its place for
-    shift 0, one place every ``taps.shape[0]`` samples. ``taps`` (samples a place, taps) interpolates between
-    places. The motions' correlation is the real part after turning back by ``angles`` (radians a sample).
-    """
-    spacing, length = taps.shape
-    for b in range(baseband.shape[0]):
-        row = baseband[b]
-        cosine, sine = np.cos(angles[b] * low), np.sin(angles[b] * low)
-        turn_cosine, turn_sine = np.cos(angles[b]), np.sin(angles[b])
-        largest = -np.inf
-        for shift in range(low, high + 1):
-            place = middle + shift // spacing - length // 2 + 1
-            phase = shift % spacing
-            re, im = _ZERO, _ZERO
-            for k in range(length):
-                re += taps[phase, k] * row[place + k].real
-                im += taps[phase, k] * row[place + k].imag
-            value = re * cosine - im * sine
-            if value > largest:
-                largest = value
-                best[b] = shift
-            cosine, sine = cosine * turn_cosine - sine * turn_sine, sine * turn_cosine + cosine * turn_sine
