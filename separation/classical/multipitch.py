@@ -20,8 +20,14 @@ from torch.nn import functional
 
 Divergence = Literal["kl", "is"]
 
-COMPRESSION = 0.5
-"""Exponent on magnitudes before fitting: weak fundamentals and inner voices count, as they do to the ear."""
+FIND_EXPONENT = 0.5
+"""Exponent on magnitudes when candidates are looked for: weak fundamentals and inner voices count too."""
+
+FIT_EXPONENT = 0.9
+"""Exponent on magnitudes when sets are compared. Near 1, for only there do the notes of a chord add up."""
+
+FIT_FLOOR = 0.1
+"""What a set need not explain, relative to the frame's mean: noise, breath, the hall."""
 
 _TINY = 1e-8
 
@@ -80,9 +86,9 @@ class Evidence:
     timbre: torch.Tensor
 
 
-def compress(bands: torch.Tensor, level: float) -> torch.Tensor:
+def compress(bands: torch.Tensor, level: float, exponent: float) -> torch.Tensor:
     """Magnitudes as they are fitted: relative to ``level`` (a mean magnitude), compressed, with a floor."""
-    return (bands / level) ** COMPRESSION + 1e-3
+    return (bands / level) ** exponent + 1e-3
 
 
 def evidence(
@@ -94,7 +100,7 @@ def evidence(
     candidates: int,
     most: int,
     divergence: Divergence = "kl",
-    iterations: int = 12,
+    iterations: int = 10,
     check: Callable[[], None] | None = None,
 ) -> Evidence:
     """Candidates and their sets for a mixture ``bands`` ``(bands, frames)`` magnitudes.
@@ -104,43 +110,47 @@ def evidence(
     """
     instruments, loudnesses, pitches, width = notes.shape
     frames = bands.shape[1]
-    spectrum = compress(bands, level)
-    drawn = notes**COMPRESSION
-    drawn = drawn / drawn.sum(-1, keepdim=True).clamp_min(_TINY)
-    found = activations(spectrum, drawn.reshape(-1, width), divergence=divergence, check=check)
-    # (instruments, pitches, frames), smoothed over about a quarter of a second
-    found = found.reshape(instruments, loudnesses, pitches, frames).sum(1)
+    found = activations(
+        compress(bands, level, FIND_EXPONENT),
+        _drawn(notes, FIND_EXPONENT).reshape(-1, width),
+        divergence=divergence,
+        check=check,
+    )
+    # (templates, pitches, frames), smoothed over about a quarter of a second
     found = functional.avg_pool1d(
         found.reshape(-1, 1, frames), 5, stride=1, padding=2, count_include_pad=False
-    ).reshape(instruments, pitches, frames)
+    ).reshape(instruments * loudnesses, pitches, frames)
     chosen = _peaks(found.sum(0), candidates)  # (frames, candidates)
     times = torch.arange(frames, device=bands.device)[:, None]
-    # (frames, candidates, instruments, bands) as columns (frames, candidates · instruments, bands)
-    columns = drawn.mean(1)[:, chosen].permute(1, 2, 0, 3).reshape(frames, -1, width)
+    # (frames, candidates, templates, bands) as columns (frames, candidates · templates, bands)
+    spectrum = compress(bands, level, FIT_EXPONENT)
+    drawn = _drawn(notes, FIT_EXPONENT).reshape(-1, pitches, width)
+    columns = drawn[:, chosen].permute(1, 2, 0, 3).reshape(frames, -1, width)
     start = found[:, chosen, times].permute(1, 2, 0).reshape(frames, -1)
     sets = subsets(candidates, most)
     member = torch.zeros(len(sets), candidates)
     for row, members in enumerate(sets):
         member[row, list(members)] = 1.0
-    allowed = member.to(bands.device).repeat_interleave(instruments, dim=1)  # (sets, columns)
+    allowed = member.to(bands.device).repeat_interleave(len(drawn), dim=1)  # (sets, columns)
     misfits, timbres = [], []
     for first in range(0, frames, 32):
         part = slice(first, first + 32)
         misfit, gains = _fit_sets(spectrum.T[part], columns[part], start[part], allowed, iterations)
         misfits.append(misfit)
-        share = gains.reshape(len(gains), len(sets), candidates, instruments) + 1e-6
+        share = gains.reshape(len(gains), len(sets), candidates, instruments, loudnesses).sum(-1) + 1e-6
         timbres.append(share / share.sum(-1, keepdim=True))
         if check is not None:
             check()
+    # quiet frames say little: against the frame's level and the recording's
     total = spectrum.sum(0)
-    mean = width * _typical_level(spectrum)
-    relative = torch.cat(misfits) / (0.5 * total + 0.5 * mean)[:, None]
+    relative = torch.cat(misfits) / (0.5 * total + 0.5 * total.mean())[:, None]
     return Evidence(grid[chosen], relative, torch.cat(timbres))
 
 
-def _typical_level(spectrum: torch.Tensor) -> torch.Tensor:
-    """The mean of what :func:`compress` gave, so that quiet frames, which say little, count for less."""
-    return spectrum.mean()
+def _drawn(notes: torch.Tensor, exponent: float) -> torch.Tensor:
+    """The notes ``(…, bands)`` as :func:`compress` would show them, each summing to one."""
+    drawn = notes**exponent
+    return drawn / drawn.sum(-1, keepdim=True).clamp_min(_TINY)
 
 
 def _peaks(strength: torch.Tensor, candidates: int) -> torch.Tensor:
@@ -169,7 +179,7 @@ def _fit_sets(
     total = target.sum(-1, keepdim=True)
     gains = (start[:, None] + 1e-3 * total / columns.shape[1]) * allowed
     gains = gains * total / gains.sum(-1, keepdim=True).clamp_min(_TINY)
-    floor = 0.03 * target.mean(-1, keepdim=True)
+    floor = FIT_FLOOR * target.mean(-1, keepdim=True)
     across = columns.transpose(1, 2)
     for _ in range(iterations):
         gains = gains * torch.bmm(target / (torch.bmm(gains, columns) + floor), across)

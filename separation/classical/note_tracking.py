@@ -32,11 +32,11 @@ class Voice:
 class Costs:
     """What makes a path unlikely, in the unit of a log-probability."""
 
-    misfit: float = 8.0
-    new_note: float = 6.0
+    misfit: float = 30.0
+    new_note: float = 5.0
     leap: float = 0.25
-    rest: float = 1.7
-    begin_or_end: float = 4.2
+    rest: float = 1.2
+    begin_or_end: float = 3.5
     crossing: float = 4.0
     unison: float = 6.0
     timbre: float = 1.5
