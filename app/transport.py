@@ -31,8 +31,8 @@ METER_FALL_DB_PER_SECOND = 20.0 / 1.7
 class Transport:
     """Plays one recording through its mixer.
 
-    Read by the GUI thread: ``position`` (the next frame to render), ``rendered`` (frames rendered at
-    all), ``ended`` (the number of the play request that ran to the end), ``silent`` (faded out and
+    Read by the GUI thread: ``position`` (the next frame to render), ``rendered`` (frames rendered since
+    it last rested), ``ended`` (the number of the play request that ran to the end), ``silent`` (faded out and
     still), ``clip_peak`` (the highest sample above full scale since it was last set to 0),
     ``master_levels`` (linear peaks of the channels, instant up, falling slowly), ``timeline``.
     Written by it: ``play`` (the number of a play request, 0 to pause), ``jump`` (the number and the
@@ -99,6 +99,7 @@ class Transport:
         self.position = frame if serial == self._taken else wanted
         self._taken = serial
         self.play = self._level = self._tail_left = 0
+        self.rendered = 0
         self._tail_mixer = None
         self._heard = self.mixer
         self.silent = True
@@ -121,13 +122,13 @@ class Transport:
     def process(self, out: Audio) -> None:
         """Fill ``out`` ``(n, device channels)`` float32 with what is heard next."""
         at, frames = 0, out.shape[0]
+        fall = math.pow(10.0, -METER_FALL_DB_PER_SECOND / 20.0 * frames / self.sample_rate)
+        np.multiply(self.master_levels, fall, out=self.master_levels)
+        self._heard.lower_levels(fall)
         while at < frames:
             n = min(BLOCK, frames - at)
             piece = out[at : at + n]
             mixed = piece if self._direct else self._mixed[:n]
-            fall = math.pow(10.0, -METER_FALL_DB_PER_SECOND / 20.0 * n / self.sample_rate)
-            np.multiply(self.master_levels, fall, out=self.master_levels)
-            self._heard.lower_levels(fall)
             self._fill(mixed)
             self._meter(mixed)
             if not self._direct:

@@ -565,6 +565,20 @@ def test_a_device_with_another_rate_gets_it_resampled(backend: FakeBackend, play
     assert player.position == pytest.approx(70_000 + 4410, abs=120)  # less the frames that the filter holds
 
 
+def test_the_position_is_right_after_an_output_with_another_rate_was_opened_anew(
+    backend: FakeBackend, player: Player
+) -> None:
+    backend.rates = (48000,)
+    backend.plug(OutputDevice("Earbuds, Fake", 2, 48000, 2))
+    load(player, 100_000)
+    player.play()
+    backend.pull(24_000)
+    player.set_device("Earbuds, Fake")
+    assert player.position == pytest.approx(22_050, abs=2)
+    backend.pull(24_000)
+    assert player.position == pytest.approx(44_100, abs=2 * FADE)
+
+
 def test_surround_goes_to_a_surround_device_and_is_folded_for_others(
     backend: FakeBackend, player: Player
 ) -> None:
