@@ -9,7 +9,8 @@ Both sides are rendered by the mixer that plays and exports. The score follows t
 
 With **true stems** the reference is the same mix made of the true stems, and the score is *quality*. Without
 them it is the original recording, and the score is *change*, never quality: the remix is first brought
-to the recording's loudness within the window (one gain for both ears), because level alone costs points.
+to the recording's loudness within the window (integrated loudness, one gain for both ears), because level
+alone costs points.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from app.errors import UserError
 from app.hearing.audiogram import Audiogram
 from app.hearing.haaqi import Haaqi, HaaqiScore
 from app.hearing.prescription import apply_nal_r
+from app.loudness import QUIETEST_DB, measure
 from app.mixer import render_offline
 from app.session import Session
 from separation.separator import RESIDUAL, Part
@@ -72,8 +74,9 @@ class Quality:
     ``kind`` is ``quality`` against true stems and ``change`` against the original recording;
     ``reference_kind`` and ``reference_name`` say which (``true stems``, ``original recording``).
     ``window_start`` and ``seconds`` are the stretch scored, in seconds of the recording. ``amplified`` says
-    that NAL-R was on the remix; ``matching_db`` is the gain that matched its loudness (0 for quality).
-    ``note`` is a sentence where one has to be said, and empty otherwise.
+    that NAL-R was on the remix. ``matching_db`` is the gain that matched the remix's loudness, measured by
+    ``matching_method`` (integrated loudness, or RMS level in windows under 0.4 s); 0 and empty for quality.
+    ``note`` is a sentence where one has to be said, and empty otherwise; ``details`` both ears' scores.
     """
 
     left: float
@@ -87,6 +90,7 @@ class Quality:
     kind: str = "change"
     amplified: bool = True
     matching_db: float = 0.0
+    matching_method: str = ""
     details: tuple[HaaqiScore, HaaqiScore] | None = None
 
 
@@ -131,14 +135,14 @@ def score_remix(
     true_stems = matching_true_stems(request, start, stop)
     check()
     remix = _render(request, recording, stems)
-    matching_db = 0.0
+    matching_db, matching_method = 0.0, ""
     if true_stems is not None:
         reference = _render(request, recording, true_stems)
         kind, name, note = "quality", TRUE_STEMS, ""
     else:
         reference = _ears(recording)
         kind, name = "change", ORIGINAL
-        matching_db = _matching_db(reference, remix)
+        matching_db, matching_method = _matching(reference, remix, request.sample_rate)
         remix = remix * 10 ** (matching_db / 20)
         note = (
             ""
@@ -163,6 +167,7 @@ def score_remix(
         kind=kind,
         amplified=request.amplify,
         matching_db=matching_db,
+        matching_method=matching_method,
         details=(scores[0], scores[1]),
     )
 
@@ -243,10 +248,15 @@ def _ears(audio: Audio) -> Doubles:
     return sides
 
 
-def _matching_db(reference: Doubles, remix: Doubles) -> float:
-    """The gain in dB that gives the remix the reference's RMS, both ears together; 0 where one is silent."""
-    wanted, has = (float(np.mean(np.square(side))) for side in (reference, remix))
-    return 10 * math.log10(wanted / has) if wanted > 0 and has > 0 else 0.0
+def _matching(reference: Doubles, remix: Doubles, rate: int) -> tuple[float, str]:
+    """The gain in dB that makes the remix as loud as the reference, both ears together, and how measured.
+
+    0 where one of them is too quiet to be measured.
+    """
+    wanted, has = (measure(side.T, rate) for side in (reference, remix))
+    if min(wanted.value_db, has.value_db) < QUIETEST_DB:
+        return 0.0, wanted.method
+    return wanted.value_db - has.value_db, wanted.method
 
 
 def _score_ears(
