@@ -77,7 +77,7 @@ class NetConfig:
 
 
 def log_filters(config: NetConfig, size: int, semitones: int) -> torch.Tensor:
-    """Triangular filters ``(semitones·4, size // 2 + 1)`` from linear to logarithmic bins, each summing to 1.
+    """Triangular filters ``(semitones·4, size // 2 + 1)`` from linear to logarithmic bins, each of sum 1.
 
     Where fine bins lie closer than linear ones they interpolate.
     """
@@ -183,7 +183,7 @@ class HarmonicNet(nn.Module):
         self._low: torch.Tensor
         self._part: torch.Tensor
 
-    def features(self, magnitude: torch.Tensor, long: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def features(self, magnitude: torch.Tensor, long: torch.Tensor) -> torch.Tensor:
         """Whitened spectra on the logarithmic axis.
 
         ``magnitude`` is ``(batch, size // 2 + 1, frames)``, ``long`` ``(batch, size + 1, frames)`` of the
@@ -215,7 +215,9 @@ class HarmonicNet(nn.Module):
         after the other: ``owner`` ``(slots,)`` says which item of the batch each belongs to,
         ``instrument`` its class (0…8), ``order`` 0…2 (:data:`ORDERS`).
         """
-        asked = self.register_table[instrument] + self.order_table[order][:, :, None]  # (slots, channels, pitches)
+        asked = (
+            self.register_table[instrument] + self.order_table[order][:, :, None]
+        )  # (slots, channels, pitches)
         told = asked.new_zeros(len(features), *asked.shape[1:]).index_add(0, owner, asked)
         frames = features.shape[-1]
         stacked = self._stack(functional.pad(features, (0, frames % 2)))
@@ -252,7 +254,8 @@ class HarmonicNet(nn.Module):
         ink = self.write(mine).view(slots, writers, groups, 2, pitches, frames)
         # two cells a semitone side by side: (slots, writers, groups, pitches, 2, frames), then one long axis
         ink = ink.transpose(3, 4).reshape(slots * writers, groups * 2 * pitches, frames)
-        return (self._writer @ ink).view(slots, writers, -1, frames)
+        written: torch.Tensor = self._writer @ ink
+        return written.view(slots, writers, -1, frames)
 
 
 def slot_softmax(logits: torch.Tensor, owner: torch.Tensor, batch: int) -> torch.Tensor:
@@ -269,7 +272,9 @@ def slot_softmax(logits: torch.Tensor, owner: torch.Tensor, batch: int) -> torch
     return weight / total[owner]
 
 
-def slots_of(parts: Sequence[tuple[int, int]], device: torch.device | None = None) -> tuple[torch.Tensor, ...]:
+def slots_of(
+    parts: Sequence[tuple[int, int]], device: torch.device | None = None
+) -> tuple[torch.Tensor, ...]:
     """``owner``, ``instrument`` and ``order`` for one item whose slots are (class, order) in ``parts``."""
     instrument = torch.tensor([part[0] for part in parts], device=device)
     order = torch.tensor([part[1] for part in parts], device=device)
@@ -279,9 +284,9 @@ def slots_of(parts: Sequence[tuple[int, int]], device: torch.device | None = Non
 def _running_mean(logs: torch.Tensor) -> torch.Tensor:
     """The mean over about an octave of ``(batch, bins, frames)`` along its bins."""
     reach = 6 * FINE
-    return functional.avg_pool2d(
-        logs[:, None], (2 * reach + 1, 1), 1, (reach, 0), count_include_pad=False
-    )[:, 0]
+    return functional.avg_pool2d(logs[:, None], (2 * reach + 1, 1), 1, (reach, 0), count_include_pad=False)[
+        :, 0
+    ]
 
 
 def _moved(spectrum: torch.Tensor, harmonic: float, rows: int) -> torch.Tensor:

@@ -90,7 +90,9 @@ def smooth_curve(
 def equalised(rng: np.random.Generator, audio: Samples, sample_rate: int, most_db: float) -> Samples:
     """Audio ``(samples,)`` through a random smooth equaliser whose spread is at most ``most_db``."""
     size = fft.next_fast_len(len(audio) + 2048, real=True)
-    curve = smooth_curve(rng, np.arange(size // 2 + 1) * (sample_rate / size), rng.uniform(0, most_db) * 0.7)
+    curve = smooth_curve(
+        rng, np.arange(size // 2 + 1, dtype=np.float64) * (sample_rate / size), rng.uniform(0, most_db) * 0.7
+    )
     changed = fft.irfft(fft.rfft(audio, size) * (10 ** (curve / 20)).astype(np.float32), size)
     return np.asarray(changed[: len(audio)], dtype=np.float32)
 
@@ -123,7 +125,9 @@ def spectral_gains(
     rng: np.random.Generator, frequencies: npt.NDArray[np.float64], count: int, most_db: float
 ) -> torch.Tensor:
     """Fresh smooth gains ``(count, bins)`` for the spectra of ``count`` sources: cheap variety a step."""
-    curves = [10 ** (smooth_curve(rng, frequencies, rng.uniform(0, most_db) * 0.5) / 20) for _ in range(count)]
+    curves = [
+        10 ** (smooth_curve(rng, frequencies, rng.uniform(0, most_db) * 0.5) / 20) for _ in range(count)
+    ]
     return torch.from_numpy(np.stack(curves)).float()
 
 

@@ -104,9 +104,7 @@ def pitch_roll(
     return roll
 
 
-def make_batch(
-    rng: np.random.Generator, clips: Sequence[Clip], config: BatchConfig, net: NetConfig
-) -> Batch:
+def make_batch(rng: np.random.Generator, clips: Sequence[Clip], config: BatchConfig, net: NetConfig) -> Batch:
     """A batch of ``config.items`` questions about clips drawn from ``clips``."""
     stft, long_stft = Stft(net.size, net.hop), Stft(2 * net.size, net.hop)
     length = round(config.seconds * SAMPLE_RATE)
@@ -129,9 +127,9 @@ def make_batch(
         if rng.random() < config.noisy:
             background += augmentation.noise(rng, length) * 10 ** (rng.uniform(-50, -28) / 20)
         order = orders([clip.instruments[part] for part in parts])
-        for part, number in zip(parts, order, strict=True):
+        for part, which in zip(parts, order, strict=True):
             audio.append(crop[part])
-            kinds.append((item, INSTRUMENTS.index(clip.instruments[part]), number))
+            kinds.append((item, INSTRUMENTS.index(clip.instruments[part]), which))
             begin = at / SAMPLE_RATE
             rolls.append(pitch_roll(clip.notes, part, begin, (frames + 1) // 2, net))
             taught.append(True)
@@ -149,7 +147,9 @@ def make_batch(
     waves = torch.from_numpy(np.stack(audio))
     owner, instrument, number = (torch.tensor(column) for column in zip(*kinds, strict=True))
     every = stft.forward(waves)
-    curve = augmentation.spectral_gains(rng, stft.frequencies(SAMPLE_RATE).numpy(), len(waves), config.equalisation_db)
+    curve = augmentation.spectral_gains(
+        rng, stft.frequencies(SAMPLE_RATE).numpy(), len(waves), config.equalisation_db
+    )
     every = every * curve[:, :, None]
     mixture = every.new_zeros(config.items, *every.shape[1:]).index_add(0, owner, every)
     long = long_stft.forward(stft.inverse(mixture, length))

@@ -153,18 +153,22 @@ class EnsembleSynth:
     def _play(
         self, rng: np.random.Generator, name: str, notes: npt.NDArray[np.float64], tuning: float
     ) -> tuple[Samples, list[tuple[float, float, float]]] | None:
-        """One part: its sound ``(samples,)`` and its notes (start, stop, pitch), or None if it cannot play."""
+        """One part: sound ``(samples,)`` and notes (start, stop, pitch), or None if it cannot play."""
         low, high = COMPASS[name]
         if not len(notes):
             return None
-        shifts = [o for o in (0, 12, -12, 24, -24) if ((notes[:, 2] + o >= low) & (notes[:, 2] + o <= high)).all()]
+        shifts = [
+            o for o in (0, 12, -12, 24, -24) if ((notes[:, 2] + o >= low) & (notes[:, 2] + o <= high)).all()
+        ]
         if not shifts:
             return None
         real = [source for source in self._sources[name] if not source[0].isupper()]
         among = real if real and rng.random() < 0.5 else self._sources[name]
         shelf = self._bank.shelf(name, str(rng.choice(among)))
         config = self._config
-        gains = rng.normal(0.0, rng.uniform(0.0, config.harmonic_gains_db), 40) if rng.random() < 0.7 else None
+        gains = (
+            rng.normal(0.0, rng.uniform(0.0, config.harmonic_gains_db), 40) if rng.random() < 0.7 else None
+        )
         detune = tuning + rng.normal(0.0, 0.08)
         vibrato = (rng.uniform(0.0, 0.35), rng.uniform(4.5, 6.8)) if rng.random() < 0.5 else (0.0, 5.0)
         articulation, formant = rng.uniform(0.75, 1.06), 0.0 if rng.random() < 0.8 else rng.uniform(-4, 4)
@@ -176,7 +180,9 @@ class EnsembleSynth:
             start += rng.normal(0.0, 0.012)
             lasting = max(0.06, length * articulation)
             wanted = min(round(lasting * SAMPLE_RATE), len(out))
-            tone = self._tone(rng, shelf, sounding + formant, sounding + detune + rng.normal(0, 0.03), wanted, vibrato)
+            tone = self._tone(
+                rng, shelf, sounding + formant, sounding + detune + rng.normal(0, 0.03), wanted, vibrato
+            )
             if tone is None:
                 continue
             if gains is not None:
@@ -202,7 +208,7 @@ class EnsembleSynth:
         length: int,
         vibrato: tuple[float, float],
     ) -> Samples | None:
-        """A note of about ``length`` samples at ``pitch`` from the bank's notes near pitch ``near``, or None."""
+        """About ``length`` samples of a note at ``pitch``, made of a bank's note near ``near``; or None."""
         odd = 0.0 if rng.random() < 0.97 else -9.0
         distance = np.array([abs(n.pitch - near) + (0.0 if n.plain else 9.0 + odd) for n in shelf])
         distance += rng.random(len(shelf)) * 1.3
@@ -210,7 +216,9 @@ class EnsembleSynth:
         note = max((shelf[i] for i in near_ones[:3]), key=lambda n: min(n.length, length))
         if abs(note.pitch - pitch) > 9:
             return None
-        return augmentation.warped(rng, self._bank.audio(note), pitch - note.pitch, length, vibrato, SAMPLE_RATE)
+        return augmentation.warped(
+            rng, self._bank.audio(note), pitch - note.pitch, length, vibrato, SAMPLE_RATE
+        )
 
 
 def write_shard(clips: Sequence[Clip], path: Path) -> None:
@@ -247,7 +255,9 @@ def main(arguments: list[str] | None = None) -> int:
     """The command line of the module's head; returns its exit code."""
     parser = argparse.ArgumentParser(description="Make clips of made-up ensembles.")
     parser.add_argument("--bank", type=Path, required=True)
-    parser.add_argument("--scores", type=Path, required=True, help="JSON that separation.training.scores wrote")
+    parser.add_argument(
+        "--scores", type=Path, required=True, help="JSON that separation.training.scores wrote"
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder for the shards")
     parser.add_argument("--clips", type=int, required=True)
     parser.add_argument("--seed", type=int, default=0)

@@ -99,7 +99,7 @@ class NoteBank:
 
     @classmethod
     def open(cls, path: Path) -> NoteBank:
-        """The bank at ``path`` (without suffix). Raises :class:`SeparatorError` when it is not there or broken."""
+        """The bank at ``path`` (without suffix). Raises :class:`SeparatorError` where there is none."""
         try:
             table = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
             notes = [Note(**entry) for entry in table["notes"]]

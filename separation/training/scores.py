@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from separation.separator import SeparatorError
@@ -89,7 +90,7 @@ def tune(score: Score) -> tuple[int, ...]:
     if not score.parts:
         return ()
     pitches = [note.pitch for note in score.parts[0]]
-    steps = [after - before for before, after in zip(pitches, pitches[1:], strict=False)]
+    steps = [after - before for before, after in pairwise(pitches)]
     return tuple(step for step in steps if step)[:TUNE_NOTES]
 
 
@@ -109,7 +110,7 @@ def left_out(scores: Sequence[Score]) -> set[str]:
 
 
 def _alike(tune_a: tuple[int, ...], tune_b: tuple[int, ...]) -> bool:
-    """Whether two tunes begin with the same steps, one of them altered at most (a changed note alters two)."""
+    """Whether two tunes begin with the same steps but for one note (a changed note alters two steps)."""
     if len(tune_a) < TUNE_NOTES:
         return False
     differing = sum(a != b for a, b in zip(tune_a, tune_b, strict=True))

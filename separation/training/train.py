@@ -6,8 +6,9 @@
 ``held/seen`` and ``held/unseen`` hold shards of known and of never heard timbres; ``--real`` may name a
 folder of real recordings with their stems, which are only ever listened to. ``--continue-from`` starts
 from shipped weights. ``torchrun --nproc-per-node 2 -m separation.training.train …`` trains in several
-processes that average their gradients (one clip more a step each, one device each). In ``out``: weights.safetensors (the running mean of the weights, which is what is
-used), checkpoint.safetensors and checkpoint.json (to go on from), curve.csv (SI-SDR in dB).
+processes that average their gradients. In ``out``: weights.safetensors (the running mean of the weights,
+which is what is used), checkpoint.safetensors and checkpoint.json (to go on from), curve.csv (mean SI-SDR
+of the validation pieces in dB).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import distributed
 
+from separation.models.harmonic import load_net, save_net
 from separation.models.harmonic_net import HarmonicNet, NetConfig, slot_softmax
 from separation.separator import SeparatorError
 from separation.training.batches import Batch, BatchConfig, Pool, make_batch
@@ -94,7 +96,7 @@ class Trainer:
         apart = separation_loss(masks, moved.mixture, moved.sources, moved.owner)
         pitches = pitch_loss(pitch, moved.roll, moved.taught)
         self.optimiser.zero_grad()
-        (apart + self.config.pitch_weight * pitches).backward()
+        torch.autograd.backward(apart + self.config.pitch_weight * pitches)
         self._agree()
         norm = torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.config.clip_norm)
         if bool(torch.isfinite(norm)):
@@ -114,7 +116,8 @@ class Trainer:
             flat = torch.cat([g.flatten() for g in gradients] + [gradients[0].new_tensor([spent])])
             distributed.all_reduce(flat)
             flat /= distributed.get_world_size()
-            for gradient, part in zip(gradients, flat.split([g.numel() for g in gradients] + [1]), strict=False):
+            parts = torch.split(flat, [g.numel() for g in gradients] + [1])
+            for gradient, part in zip(gradients, parts, strict=False):
                 gradient.copy_(part.view_as(gradient))
             spent = float(flat[-1])
         self.seconds = spent
@@ -122,7 +125,9 @@ class Trainer:
     def save(self, folder: Path) -> None:
         """Write weights and everything needed to go on, each file whole or not at all."""
         folder.mkdir(parents=True, exist_ok=True)
-        _write(self.mean.state_dict(), folder / "weights.safetensors")
+        partial = folder / "weights.safetensors.part"
+        save_net(self.mean, partial)
+        partial.replace(folder / "weights.safetensors")
         tensors = {f"net.{name}": value for name, value in self.net.state_dict().items()}
         tensors |= {f"mean.{name}": value for name, value in self.mean.state_dict().items()}
         for index, state in self.optimiser.state_dict()["state"].items():
@@ -268,7 +273,13 @@ def main(arguments: list[str] | None = None) -> int:
             pieces[name] = held_pieces(options.held / name) if options.held else []
         pieces["real"] = real_pieces(options.real) if options.real else []
         begin_with(options.continue_from, options.out, config)
-        run(config, Pool(options.pool, config.batch.pool_clips), pieces, options.out, log=_say if first else _hush)
+        run(
+            config,
+            Pool(options.pool, config.batch.pool_clips),
+            pieces,
+            options.out,
+            log=_say if first else _hush,
+        )
     except SeparatorError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -283,9 +294,11 @@ def begin_with(weights: Path | None, out: Path, config: TrainConfig) -> None:
     if weights is None or (out / "checkpoint.json").exists():
         return
     trainer = Trainer(config)
-    tensors = {name: value.float() for name, value in load_file(weights).items()}
-    trainer.net.load_state_dict(tensors)
-    trainer.mean.load_state_dict(tensors)
+    begun = load_net(weights)
+    if begun.config != config.net:
+        raise SeparatorError(f"The weights {weights} are those of a net with other measures.")
+    trainer.net.load_state_dict(begun.state_dict())
+    trainer.mean.load_state_dict(begun.state_dict())
     trainer.save(out)
 
 

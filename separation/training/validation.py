@@ -54,11 +54,12 @@ def real_pieces(folder: Path, pattern: str = "bach10_*") -> list[Piece]:
 
 def piece_si_sdr(net: HarmonicNet, piece: Piece) -> torch.Tensor:
     """SI-SDR in dB of each part as the net separates it: ``(parts,)``."""
-    slots = [(INSTRUMENTS.index(n), o) for n, o in zip(piece.instruments, orders(piece.instruments), strict=True)]
+    slots = [
+        (INSTRUMENTS.index(n), o) for n, o in zip(piece.instruments, orders(piece.instruments), strict=True)
+    ]
     mixture = piece.audio.sum(0)
-    masks, _ = estimate(net, mixture, slots, SAMPLE_RATE)
-    stft = window(net, SAMPLE_RATE)
-    stems = stft.inverse(masks * stft.forward(mixture), len(mixture))
+    found = estimate(net, mixture[None], slots, SAMPLE_RATE)
+    stems = window(net, SAMPLE_RATE).inverse(found.masks * found.spectrum, len(mixture))
     return si_sdr(piece.audio, stems)
 
 
