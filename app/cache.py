@@ -6,6 +6,7 @@ Decoded recordings and separated stems are large, an hour of stereo 1.3 GB each,
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import time
@@ -53,6 +54,16 @@ def has_room(needed: int, *, keep: Collection[str] = ()) -> bool:
             shutil.rmtree(entry.folder, ignore_errors=True)
             total -= entry.size
     return _free(needed)
+
+
+def cache_sentence(what: str, error: OSError) -> str:
+    """Why ``what`` (a plural) could not be written into the cache, and what to do."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"The disk is full, so {what} could not be kept: free some space and try again."
+    return (
+        f"{what[0].upper()}{what[1:]} could not be kept in the folder “{cache_folder()}” ({error.strerror}): "
+        "make it writable, or set RIPIENO_HOME to a folder that is."
+    )
 
 
 def mark_wanted(folder: Path) -> None:

@@ -54,6 +54,8 @@ class Report(Protocol):
         ...
 
 
+# Paths are readable=False: typer would check them itself, with another exit code and no sentence.
+
 # -- options that several commands have ------------------------------------------------------------------
 
 Json = Annotated[bool, typer.Option("--json", help="Write the result to stdout as JSON.")]
@@ -89,7 +91,7 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
 @app.command()
 @command
 def separate(
-    mix: Annotated[Path, typer.Argument(help="The recording.", show_default=False)],
+    mix: Annotated[Path, typer.Argument(help="The recording.", readable=False, show_default=False)],
     instruments: Annotated[
         str,
         typer.Option(
@@ -99,7 +101,9 @@ def separate(
             show_default=False,
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The folder to make.", show_default=False)],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="The folder to make.", readable=False, show_default=False)
+    ],
     separator: Annotated[
         str | None, typer.Option(help="One of “ripieno separators”; the usual one if left out.")
     ] = None,
@@ -140,9 +144,14 @@ def separate(
 @app.command()
 @command
 def remix(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of stems.", show_default=False)],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A folder of stems.", readable=False, show_default=False)
+    ],
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="The file: .wav, .flac, .mp3 or .ogg.", show_default=False)
+        Path,
+        typer.Option(
+            "--out", "-o", help="The file: .wav, .flac, .mp3 or .ogg.", readable=False, show_default=False
+        ),
     ],
     gain: Annotated[
         list[str] | None, typer.Option("--gain", "-g", help="STEM=dB, such as violin-1=+6; -inf is silence.")
@@ -193,8 +202,10 @@ def remix(
 @app.command()
 @command
 def haaqi(
-    reference: Annotated[Path, typer.Argument(help="What it is compared with.", show_default=False)],
-    processed: Annotated[Path, typer.Argument(help="What is scored.", show_default=False)],
+    reference: Annotated[
+        Path, typer.Argument(help="What it is compared with.", readable=False, show_default=False)
+    ],
+    processed: Annotated[Path, typer.Argument(help="What is scored.", readable=False, show_default=False)],
     audiogram: Annotated[
         str, typer.Option("--audiogram", "-a", help="normal, N1–N7, S1–S3, or a JSON or CSV file.")
     ] = "normal",

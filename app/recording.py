@@ -19,9 +19,9 @@ from pathlib import Path
 
 import numpy as np
 
-from app.cache import has_room, mark_wanted
+from app.cache import cache_sentence, has_room, mark_wanted
 from app.decoding import Audio, Decoder, DecodingError, RecordingError, open_decoder
-from app.file_errors import reading_sentence, shown_name, space_sentence, writing_sentence
+from app.file_errors import reading_sentence, shown_name, space_sentence
 from app.paths import available_bytes, cache_folder
 
 __all__ = ["Recording", "RecordingError", "open_recording"]
@@ -259,7 +259,7 @@ def writing(folder: Path, sample_rate: int, channels: int) -> Iterator[Recording
     except OSError as error:
         if writer is not None:
             _discard(writer)
-        raise RecordingError(_cache_sentence(folder, error)) from error
+        raise RecordingError(cache_sentence("decoded recordings", error)) from error
     except BaseException:
         if writer is not None:
             _discard(writer)
@@ -271,10 +271,6 @@ def _discard(writer: RecordingWriter) -> None:
         writer.discard()
         return
     writer.discard()
-
-
-def _cache_sentence(folder: Path, error: OSError) -> str:
-    return f"The decoded recording could not be kept: {writing_sentence(folder.parent, error)}"
 
 
 def need_space(what: str, needed: int, *, keep: tuple[str, ...] = ()) -> None:

@@ -24,11 +24,11 @@ from typing import Any, Protocol, Self
 import numpy as np
 
 from app.atomic_file import write_atomically
-from app.cache import WRITER, has_room, mark_wanted
+from app.cache import WRITER, cache_sentence, has_room, mark_wanted
 from app.claims import Claim, claim
 from app.decoding import Audio
 from app.errors import Cancelled, UserError
-from app.file_errors import space_sentence, writing_sentence
+from app.file_errors import space_sentence
 from app.paths import available_bytes, cache_folder
 from separation.separator import RESIDUAL, Part, SeparatorCard
 
@@ -153,7 +153,7 @@ class StemStore(Stems):
         except OSError as error:
             with contextlib.suppress(OSError):
                 shutil.rmtree(folder)
-            raise StemsError(_keep_sentence(folder, error)) from error
+            raise StemsError(cache_sentence("separated stems", error)) from error
         return cls(folder, header)
 
     @classmethod
@@ -208,7 +208,7 @@ class StemStore(Stems):
                 self._synced = now
             self._save(done, complete=False, durable=False)
         except OSError as error:
-            raise StemsError(_keep_sentence(self.folder, error)) from error
+            raise StemsError(cache_sentence("separated stems", error)) from error
         self.frames_done = done
 
     def finish(self) -> None:
@@ -219,7 +219,7 @@ class StemStore(Stems):
             self._sync()
             self._save(self.frames, complete=True, durable=True)
         except OSError as error:
-            raise StemsError(_keep_sentence(self.folder, error)) from error
+            raise StemsError(cache_sentence("separated stems", error)) from error
         self.complete = True
         self._release()
 
@@ -340,7 +340,3 @@ def _write_at(file: io.FileIO, offset: int, samples: Audio) -> None:
     left = memoryview(samples.data).cast("B")
     while left:
         left = left[file.write(left) :]
-
-
-def _keep_sentence(folder: Path, error: OSError) -> str:
-    return f"The separated stems could not be kept: {writing_sentence(folder, error)}"

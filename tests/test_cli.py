@@ -184,6 +184,27 @@ def test_very_long_paths(fake: SharingSeparator, mix: Path, tmp_path: Path) -> N
     assert files(tmp_path) == [mix.name]
 
 
+def test_a_file_that_may_not_be_read(
+    fake: SharingSeparator, mix: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tests may run as root, who may read everything: so the refusal is played."""
+    may = os.access
+    monkeypatch.setattr(
+        os, "access", lambda path, mode, **more: str(path) != str(mix) and may(path, mode, **more)
+    )
+    really_open = Path.open
+
+    def refuse(self: Path, *args: str, **more: str):
+        if self == mix:
+            raise PermissionError(13, "Permission denied", str(self))
+        return really_open(self, *args, **more)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(Path, "open", refuse)
+    assert "no permission" in said(run("separate", mix, "-i", "violin", "-o", mix.parent / "out"), 1)
+    assert "no permission" in said(run("haaqi", mix, mix), 1)
+    assert files(mix.parent) == [mix.name]
+
+
 def test_a_device_that_is_not_there(fake: SharingSeparator, mix: Path) -> None:
     words = ("-i", "violin", "-o", mix.parent / "out", "--device", "abacus")
     assert "abacus" in said(run("separate", mix, *words), 1)

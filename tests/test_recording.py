@@ -194,7 +194,7 @@ def test_a_cache_that_cannot_be_written(tmp_path: Path, own_folders: Path) -> No
     own_folders.mkdir()
     (own_folders / "cache").write_text("in the way")
     path = saved(tmp_path / "a.wav", noise(10))
-    with pytest.raises(RecordingError, match="could not be kept"):
+    with pytest.raises(RecordingError, match="could not be kept in the folder"):
         open_recording(path)
 
 

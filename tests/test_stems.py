@@ -262,5 +262,5 @@ def test_a_disk_that_fills_up_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_cache_that_cannot_be_written(own_folders: Path) -> None:
     own_folders.mkdir()
     (own_folders / "cache").write_text("in the way")
-    with pytest.raises(StemsError, match="could not be kept"):
+    with pytest.raises(StemsError, match="could not be kept in the folder"):
         store()
