@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.hearing.audiogram import Audiogram
@@ -51,7 +51,14 @@ class AudiogramPicture(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         """Narrower is smaller, and still a chart."""
-        return QSize(140, self.sizeHint().height())
+        return QSize(140, 120)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """No higher than a chart of this width is."""
+        super().resizeEvent(event)
+        left, top = self._margins()
+        plot = min(self.width() - left - _EDGE, self.sizeHint().width() - left - _EDGE)
+        self.setFixedHeight(round(plot * self._proportion()) + top + _EDGE)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """The grid with its figures, then the right ear, then the left."""
@@ -90,13 +97,17 @@ class AudiogramPicture(QWidget):
     def _paint_grid(self, painter: QPainter, area: QRectF, theme: Theme) -> None:
         painter.fillRect(area, theme.color("base"))
         metrics = painter.fontMetrics()
+        taken = 0.0
         for frequency, label in LABELLED_HZ.items():
             x = self._point(area, frequency, TOP_DB).x()
             painter.setPen(QPen(theme.color("faint"), 1))
             painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
             painter.setPen(theme.color("muted_text"))
             width = metrics.horizontalAdvance(label)
-            painter.drawText(QPointF(x - width / 2, area.top() - 4), label)
+            start = min(x - width / 2, self.width() - width)
+            if start > taken:
+                painter.drawText(QPointF(start, area.top() - 4), label)
+                taken = start + width + 4
         for level in range(0, 121, 20):
             y = self._point(area, 1000, level).y()
             painter.setPen(QPen(theme.color("border" if level == 0 else "faint"), 1))

@@ -332,7 +332,8 @@ class ExportDialog(ScrollingDialog):
 def _with_button(line: QLineEdit, button: QPushButton) -> QWidget:
     row = QWidget()
     layout = QHBoxLayout(row)
-    layout.setContentsMargins(0, 0, 0, 0)
+    # Room for the focus ring, which a container clips.
+    layout.setContentsMargins(3, 3, 3, 3)
     layout.addWidget(line, 1)
     layout.addWidget(button)
     row.setFocusProxy(line)

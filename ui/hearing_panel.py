@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QSize, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QLabel, QScrollArea, QStyle, QVBoxLayout, QWidget
 
 from app.hearing.audiogram import PRESET_WORDS
@@ -34,6 +35,9 @@ class HearingPanel(QScrollArea):
         self.listener.setMinimumContentsLength(10)
         for name in program.listeners:
             self.listener.addItem(listener_text(name), name)
+        # The list may be wider than the closed box: what a preset is takes a few words.
+        self.listener.view().setMinimumWidth(self.listener.view().sizeHintForColumn(0) + 24)
+        self.words = Note()
         self.picture = AudiogramPicture()
         self.legend = Note(self.tr("Right ear: red O. Left ear: blue X."))
         self.amplification = Note()
@@ -45,6 +49,7 @@ class HearingPanel(QScrollArea):
         layout.setSpacing(8)
         layout.addWidget(label_for(self.tr("Listener"), self.listener))
         layout.addWidget(self.listener)
+        layout.addWidget(self.words)
         layout.addWidget(self.picture)
         layout.addWidget(self.legend)
         layout.addWidget(self.amplification)
@@ -63,7 +68,10 @@ class HearingPanel(QScrollArea):
         """Show the chosen listener."""
         name = self.program.listener
         self.listener.setCurrentIndex(max(0, self.listener.findData(name)))
+        self.listener.setToolTip(self.listener.currentText())
         describe(self.listener, self.listener.currentText())
+        self.words.setText(listener_words(name))
+        self._show_words()
         audiogram = self.program.listeners[name]
         self.picture.set_audiograms(audiogram, audiogram)
         self.amplification.setText(
@@ -74,6 +82,17 @@ class HearingPanel(QScrollArea):
             if any(audiogram.levels)
             else self.tr("The score includes no amplification: this listener hears normally.")
         )
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The closed box holds more words or fewer."""
+        super().resizeEvent(event)
+        self._show_words()
+
+    def _show_words(self) -> None:
+        """Say what the preset is again below the box, where the box is too narrow for it."""
+        need = self.listener.fontMetrics().horizontalAdvance(self.listener.currentText())
+        arrow = 2 * self.fontMetrics().height()
+        self.words.setVisible(need + arrow > self.viewport().width() - 28)
 
     def sizeHint(self) -> QSize:
         """Wide enough for the chart and a sentence."""
@@ -86,10 +105,12 @@ class HearingPanel(QScrollArea):
 
 
 def listener_text(name: str) -> str:
-    """A preset's name with what it is in words: “N3: moderate loss”."""
+    """A preset's name with what it is in words: “N3: Moderate loss”."""
+    words = listener_words(name)
+    return words if name == "normal" else f"{name}: {words}" if words else name
+
+
+def listener_words(name: str) -> str:
+    """What a preset is, in words that begin a line: “Moderate loss”."""
     words = QCoreApplication.translate("Listeners", PRESET_WORDS.get(name, ""))
-    if not words:
-        return name
-    if name == "normal":
-        return words[:1].upper() + words[1:]
-    return f"{name}: {words}"
+    return words[:1].upper() + words[1:]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QCoreApplication, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QWidget
 
 from app.names import shown_time
 from app.status import ExportStatus, SeparationStatus
+from ui.form_rows import OneLine
 from ui.spoken import describe
 from ui.theme import tabular
 
@@ -22,9 +23,9 @@ class JobStatus(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.job = ""
-        self.text = QLabel()
+        self.text = OneLine(muted=False)
         self.text.setFont(tabular(self.text.font()))
-        self.text.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        self.text.setAccessibleName(self.tr("Running job"))
         self.bar = QProgressBar()
         self.bar.setRange(0, STEPS)
         self.bar.setFormat("")
@@ -80,7 +81,7 @@ class JobStatus(QWidget):
         if job != self.job:
             self.job = job
             self.setToolTip("")
-        self.text.setText(words)
+        self.text.set_text(words)
         if fraction is None:
             self.bar.setRange(0, 0)
         else:

@@ -75,8 +75,8 @@ class TransportBar(QWidget):
         """Show everything anew."""
         session = self.program.document.session
         has = self.program.recording is not None
-        for widget in (self.to_start, self.play, self.loop, self.master):
-            widget.setEnabled(has)
+        # The buttons are enabled through their actions.
+        self.master.setEnabled(has)
         self.master.set_gain(session.master_db)
         if not has:
             self.meter.reset()
@@ -142,7 +142,7 @@ class TransportBar(QWidget):
         level.setFixedWidth(90)
         layout = FlowLayout(self, gap=16)
         layout.setContentsMargins(10, 6, 10, 6)
-        for widget in (keys, self.time, self._master_row, self.output):
+        for widget in (keys, self.time, self.output, self._master_row):
             layout.addWidget(widget)
         layout.set_break(self.time)
         self._dress()

@@ -50,7 +50,7 @@ class Verbs(QObject):
             "save": self.save,
             "save as": self.save_as,
             "export": self._export,
-            "quit": window.close,
+            "quit": lambda: window.close(),
             "undo": document.undo,
             "redo": document.redo,
             "reset mix": document.flatten,
@@ -70,7 +70,7 @@ class Verbs(QObject):
             "zoom out": window.axis.zoom_out,
             "zoom all": window.axis.show_all,
             "log frequency": self._frequency,
-            "hearing": window.dock.setVisible,
+            "hearing": lambda on: window.dock.setVisible(on),
             "larger text": lambda: self._text_size(+1),
             "smaller text": lambda: self._text_size(-1),
             "full screen": lambda on: window.showFullScreen() if on else window.showNormal(),
@@ -271,8 +271,9 @@ class Verbs(QObject):
             dialog = self._dialogs[key] = make()
             made = dialog
             dialog.finished.connect(lambda _: self._closed(key, made))
-        dialog.show()
-        dialog.raise_()
+            dialog.show()
+        else:
+            dialog.raise_()
         dialog.activateWindow()
 
     def _closed(self, key: str, dialog: QDialog) -> None:

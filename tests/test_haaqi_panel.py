@@ -1,0 +1,119 @@
+"""The score: figures, what it is called, what it is against, and how current it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtWidgets import QMainWindow
+
+from app.hearing.audiogram import PRESETS
+from app.status import QualityStatus
+from tests.shell_program import ShellProgram, quality
+from ui.actions import Actions
+from ui.haaqi_panel import NO_FIGURE, shown_score
+from ui.hearing_panel import HearingPanel, listener_text
+
+pytestmark = pytest.mark.usefixtures("qapp")
+
+
+@pytest.fixture
+def panel() -> Iterator[HearingPanel]:
+    window = QMainWindow()
+    made = HearingPanel(ShellProgram(window), Actions(window), window)
+    window.setCentralWidget(made)
+    window.show()
+    yield made
+    window.close()
+    window.deleteLater()
+
+
+def test_before_the_first_score_there_are_no_figures(panel: HearingPanel) -> None:
+    haaqi = panel.haaqi
+    assert haaqi.mean.text() == NO_FIGURE
+    assert haaqi.figures["left"].text() == NO_FIGURE
+    assert haaqi.state.text() == "Not scored yet."
+
+
+def test_against_the_original_it_is_change_and_never_quality(panel: HearingPanel) -> None:
+    panel.program.scoring.put(QualityStatus("scored", quality(0.71, 0.77)))  # type: ignore[attr-defined]
+    haaqi = panel.haaqi
+    assert haaqi.heading.text() == "Change from the original (HAAQI)"
+    assert (haaqi.mean.text(), haaqi.figures["left"].text()) == ("0.74", "0.71")
+    assert haaqi.figures["right"].text() == "0.77"
+    assert "original recording" in haaqi.reference.text()
+    assert "no advice" in haaqi.reference.text()
+    assert haaqi.state.text() == "Scored from 0:04 to 0:12."
+    assert "uality" not in haaqi.heading.text()
+
+
+def test_against_true_stems_it_is_quality(panel: HearingPanel) -> None:
+    panel.program.scoring.put(QualityStatus("scored", quality(true_stems=True)))  # type: ignore[attr-defined]
+    assert panel.haaqi.heading.text() == "Quality (HAAQI)"
+    assert "true stems" in panel.haaqi.reference.text()
+
+
+def test_it_says_when_the_score_is_of_an_earlier_mix(panel: HearingPanel) -> None:
+    scoring = panel.program.scoring
+    scoring.put(QualityStatus("scored", quality(), stale=True))  # type: ignore[attr-defined]
+    assert panel.haaqi.state.text() == "This score belongs to an earlier mix."
+    assert not panel.haaqi.mean.isEnabled()
+    scoring.put(QualityStatus("waiting", quality(), stale=True))  # type: ignore[attr-defined]
+    assert "has changed" in panel.haaqi.state.text()
+    scoring.put(QualityStatus("scoring", quality(), stale=True, fraction=0.4))  # type: ignore[attr-defined]
+    assert panel.haaqi.progress.isVisible()
+    assert panel.haaqi.progress.value() == 400
+    scoring.put(QualityStatus("failed", text="There is nothing to score yet."))  # type: ignore[attr-defined]
+    assert panel.haaqi.state.text() == "There is nothing to score yet."
+    assert not panel.haaqi.progress.isVisible()
+
+
+def test_the_window_is_named_with_the_note(panel: HearingPanel) -> None:
+    from dataclasses import replace
+
+    told = replace(quality(), note="Both channels are silent.")
+    panel.program.scoring.put(QualityStatus("scored", told))  # type: ignore[attr-defined]
+    assert panel.haaqi.state.text().endswith("Both channels are silent.")
+
+
+def test_it_says_what_haaqi_is_and_is_not(panel: HearingPanel) -> None:
+    assert "how clean this remix is likely to sound to this ear" in panel.haaqi.is_sentence.text()
+    assert "not a medical measurement" in panel.haaqi.is_not_sentence.text()
+    assert "can be followed" in panel.haaqi.is_not_sentence.text()
+
+
+def test_listeners_are_presets_with_words(panel: HearingPanel) -> None:
+    listed = [panel.listener.itemData(i) for i in range(panel.listener.count())]
+    assert listed == list(PRESETS)
+    assert listener_text("normal") == "Normal hearing"
+    assert listener_text("N3") == "N3: Moderate loss"
+    assert listener_text("Anna") == "Anna"
+
+
+def test_choosing_a_listener_draws_and_tells_their_audiogram(panel: HearingPanel) -> None:
+    assert "no amplification" in panel.amplification.text()
+    panel.listener.setCurrentIndex(panel.listener.findData("N3"))
+    panel.listener.activated.emit(panel.listener.currentIndex())
+    assert panel.program.listener == "N3"
+    assert "NAL-R" in panel.amplification.text()
+    assert "4000 Hz 60" in panel.picture.accessibleDescription()
+    assert "Both ears" in panel.picture.accessibleDescription()
+
+
+def test_two_ears_are_told_apart(panel: HearingPanel) -> None:
+    panel.picture.set_audiograms(PRESETS["N2"], PRESETS["S1"])
+    words = panel.picture.accessibleDescription()
+    assert words.startswith("Right ear: ")
+    assert "Left ear: " in words
+    assert not panel.picture.grab().isNull()
+
+
+def test_an_octave_is_as_wide_as_twenty_decibels_are_high(panel: HearingPanel) -> None:
+    area = panel.picture._area()
+    octave = panel.picture._point(area, 2000, 0).x() - panel.picture._point(area, 1000, 0).x()
+    twenty = panel.picture._point(area, 1000, 40).y() - panel.picture._point(area, 1000, 20).y()
+    assert octave == pytest.approx(twenty, rel=0.01)
+
+
+def test_scores_have_two_decimals() -> None:
+    assert shown_score(0.7) == "0.70"
