@@ -74,8 +74,8 @@ def test_bands_are_those_of_a_plain_double_precision_model(audiogram):
         for lane in (0, 7, LANES - 1):
             band = bands.start + lane
             envelope, motion, wide, narrow = plain_band(middle.astype(float), cochlea, band)
-            assert group.control_power[lane] == pytest.approx(wide, rel=1e-3)
-            assert group.power[lane] == pytest.approx(narrow, rel=1e-3)
+            assert group.levels.control_power[lane] == pytest.approx(wide, rel=1e-3)
+            assert group.levels.power[lane] == pytest.approx(narrow, rel=1e-3)
             assert np.abs(group.envelope[lane] - envelope).max() < 1e-4 * envelope.max()
             assert np.abs(group.motion[lane] - motion).max() < 1e-4 * envelope.max()
 

@@ -7,13 +7,12 @@ is taken exactly, at 24 kHz, from block transforms that compute no more lags tha
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
 from app.hearing.cochlea import SAMPLE_RATE
+from app.hearing.segment_kernels import cross_spectra
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -23,6 +22,7 @@ LARGEST_SHIFT = SAMPLE_RATE // 10
 _BACK_UP = SAMPLE_RATE * 2 // 1000  # 2 ms, because the ear itself spreads a sound in time
 _PRUNE = 0.001  # a reference begins and ends where it first and last exceeds this part of its peak
 _TRANSFORM = 1 << 15
+_BANDS_AT_ONCE = 8
 
 
 class BulkAlignment:
@@ -75,34 +75,45 @@ class BandSpectra:
         padded[:, LARGEST_SHIFT : LARGEST_SHIFT + self._count] = rows
         # Windows that reach LARGEST_SHIFT beyond their block at both sides, so that no correlation wraps.
         windows = np.lib.stride_tricks.sliding_window_view(padded, self._size, axis=1)[:, :: self._step]
-        self._spectra = _transform(windows, self._size)
+        self._spectra = [_transform(few, self._size) for few in _in_portions(windows)]
 
     def shifts(self, rows: Floats) -> NDArray[np.int64]:
         """For each band the shift s, |s| ≤ 2400, with the largest Σₙ reference[n + s]·processed[n].
 
         ``rows`` (bands, samples) are the processed ones, as long as the reference's.
         """
-        bands, blocks = self._spectra.shape[:2]
+        bands, blocks = rows.shape[0], self._spectra[0].shape[1]
         padded = np.zeros((bands, blocks * self._step), np.float32)
         padded[:, : self._count] = rows
-        spectra = _transform(padded.reshape(bands, blocks, self._step), self._size)
-        summed = (self._spectra * spectra.conj()).sum(1)
-        correlation = _transform_back(summed, self._size)
+        portions = _in_portions(padded.reshape(bands, blocks, self._step))
+        correlation = np.concatenate(
+            [_correlate(*pair, self._size) for pair in zip(self._spectra, portions, strict=True)]
+        )
         limit = min(LARGEST_SHIFT, self._count)
         low, high = 1 - limit, limit
         inside = correlation[:, LARGEST_SHIFT + low : LARGEST_SHIFT + high + 1]
         return np.asarray(np.argmax(inside, axis=1) + low)
 
 
-def _transform(blocks: Floats, size: int) -> Any:
-    """Spectra (torch complex64) of the last axis, zero-padded to ``size``."""
+def _transform(blocks: Floats, size: int) -> Floats:
+    """Spectra of the last axis, zero-padded to ``size``: real and imaginary parts side by side."""
     # torch's transforms are three times as fast as scipy's; imported late, because loading it takes seconds.
     import torch
 
-    return torch.fft.rfft(torch.from_numpy(np.require(blocks, requirements=["C", "W"])), size)
+    spectra = torch.fft.rfft(torch.from_numpy(np.require(blocks, requirements=["C", "W"])), size)
+    return np.asarray(torch.view_as_real(spectra).flatten(-2).numpy())
 
 
-def _transform_back(spectra: Any, size: int) -> Floats:
+def _correlate(reference: Floats, blocks: Floats, size: int) -> Floats:
+    """The correlation (bands, shifts) of a reference's spectra with blocks (bands, blocks, samples)."""
     import torch
 
-    return np.asarray(torch.fft.irfft(spectra, size).numpy())
+    summed = np.zeros((blocks.shape[0], reference.shape[-1]), np.float32)
+    cross_spectra(reference, _transform(blocks, size), summed)
+    spectrum = torch.view_as_complex(torch.from_numpy(summed.reshape(len(summed), -1, 2)))
+    return np.asarray(torch.fft.irfft(spectrum, size).numpy())
+
+
+def _in_portions(blocks: Floats) -> list[Floats]:
+    """A few bands at a time, so that what is transformed at once stays small."""
+    return [blocks[band : band + _BANDS_AT_ONCE] for band in range(0, blocks.shape[0], _BANDS_AT_ONCE)]

@@ -35,20 +35,29 @@ SHORTEST = 768
 
 
 @dataclass(frozen=True)
-class BandGroup:
-    """``LANES`` neighbouring bands of one signal; arrays are (LANES, samples), float32 unless said.
+class BandLevels:
+    """Long-term figures of ``LANES`` neighbouring bands of one signal, each (LANES).
 
-    ``envelope`` and ``motion`` are linear and compressed, or what the auditory nerve gets: dB above
-    threshold. ``pole`` is the auditory filters' pole radius, ``power`` and ``control_power`` the mean squared
-    envelopes of auditory and control filters (LANES).
+    ``pole`` is the auditory filters' pole radius, ``power`` and ``control_power`` the mean squared envelopes
+    of auditory and control filters.
+    """
+
+    pole: Doubles
+    power: Doubles
+    control_power: Doubles
+
+
+@dataclass(frozen=True)
+class BandGroup:
+    """``LANES`` neighbouring bands of one signal: ``envelope`` and ``motion`` are (LANES, samples) float32.
+
+    They are linear and compressed, or what the auditory nerve gets: dB above threshold.
     """
 
     bands: slice
-    pole: Doubles
     envelope: Floats
     motion: Floats
-    power: Doubles
-    control_power: Doubles
+    levels: BandLevels
 
 
 class Ear:
@@ -89,20 +98,27 @@ class Ear:
         levels[bands] = 10 * np.log10(np.maximum(control_power, 1e-60)) + k.FULL_SCALE_DB
         pole = filter_poles(c.centre, c.bandwidth_at(levels))[bands]
         power = k.analysis_pass(middle, angles, _filters(pole), gain, envelope, motion)
-        return BandGroup(bands, pole, envelope, motion, power, control_power)
+        return BandGroup(bands, envelope, motion, BandLevels(pole, power, control_power))
 
     def to_nerve(
         self,
         group: BandGroup,
         shifts: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
+        *,
+        in_place: bool = False,
     ) -> BandGroup:
         """Bands at the auditory nerve: a reference's, or a processed signal's with its ``shifts``.
 
         ``shifts`` say how many samples later envelope and motion are read (LANES each). Reference and
-        processed signal get different stretches of the threshold noise.
+        processed signal get different stretches of the threshold noise. ``in_place`` overwrites the group's
+        arrays, for which there must be no shifts.
         """
         still = np.zeros(LANES, np.int64)
-        envelope, motion = np.empty_like(group.envelope), np.empty_like(group.motion)
+        envelope, motion = group.envelope, group.motion
+        if not in_place:
+            envelope, motion = np.empty_like(envelope), np.empty_like(motion)
+        elif shifts is not None:
+            raise ValueError("shifted bands cannot be overwritten")
         numbers = 2 * np.arange(group.bands.start, group.bands.stop) + (0 if shifts is None else 1)
         noise_start = numbers * (k.NOISE_LENGTH // (2 * BANDS))
         k.adaptation_pass(
@@ -112,7 +128,7 @@ class Ear:
         )  # fmt: skip
         return replace(group, envelope=envelope, motion=motion)
 
-    def spectrum(self, groups: Sequence[BandGroup]) -> Doubles:
+    def spectrum(self, groups: Sequence[BandLevels]) -> Doubles:
         """The long-term spectrum of all bands in dB above threshold, after compression."""
         power = np.concatenate([g.power for g in groups])
         control = np.concatenate([g.control_power for g in groups])

@@ -22,7 +22,7 @@ from app.hearing import features
 from app.hearing.alignment import BandSpectra, BulkAlignment
 from app.hearing.audiogram import NORMAL, Audiogram
 from app.hearing.cochlea import SAMPLE_RATE, cochlea, group_delays
-from app.hearing.ear_model import SHORTEST, BandGroup, Ear, band_groups, spread
+from app.hearing.ear_model import SHORTEST, BandGroup, BandLevels, Ear, band_groups, spread
 from app.hearing.prescription import nal_r
 from app.hearing.resampling import to_model_rate
 from app.hearing.segment_kernels import covary_rows, power_rows, segment_count, smooth_rows
@@ -137,16 +137,13 @@ class Haaqi:
         check()
         middle = self._ear.middle_ear(prepared.alignment.align(signal))
         with self._executor() as executor:
-            groups = spread(executor, lambda bands: self._ear.group(middle, bands), band_groups())
-            check()
-            pairs = list(zip(prepared.groups, groups, strict=True))
-            parts = spread(executor, lambda pair: self._compare(prepared, *pair), pairs)
+            parts = spread(executor, lambda x: self._compare(prepared, x, middle, check), prepared.groups)
         check()
-        cepstral = prepared.modulation.correlation(np.concatenate([smooth for smooth, _ in parts]))
-        covariance = np.concatenate([part for _, part in parts])
+        cepstral = prepared.modulation.correlation(np.concatenate([part.smooth for part in parts]))
+        covariance = np.concatenate([part.covariance for part in parts])
         synchrony = features.synchrony_covariance(covariance, prepared.wanted)
-        spectra = features.spectrum_scores(prepared.spectrum, self._ear.spectrum(groups))
-        raw = (cepstral, synchrony, *spectra)
+        spectrum = self._ear.spectrum([part.levels for part in parts])
+        raw = (cepstral, synchrony, *features.spectrum_scores(prepared.spectrum, spectrum))
         return HaaqiScore(*features.combine(*raw), raw)
 
     def _preparation(self, count: int, check: Check) -> _Prepared | None:
@@ -168,7 +165,7 @@ class Haaqi:
         with self._executor() as executor:
             groups = spread(executor, lambda bands: self._ear.group(middle, bands), band_groups())
             check()
-            delays = group_delays(np.concatenate([g.pole for g in groups]))
+            delays = group_delays(np.concatenate([g.levels.pole for g in groups]))
             delays = delays.max() - delays
             parts = spread(executor, lambda g: self._reference_group(g, delays[g.bands]), groups)
         self._prepared = _Prepared(
@@ -176,31 +173,35 @@ class Haaqi:
             groups=parts,
             modulation=features.ModulationReference(np.concatenate([part.smooth for part in parts])),
             wanted=features.wanted_tiles(np.concatenate([part.power for part in parts])),
-            spectrum=self._ear.spectrum(groups),
+            spectrum=self._ear.spectrum([g.levels for g in groups]),
         )
         return self._prepared
 
     def _reference_group(self, group: BandGroup, delay: NDArray[np.int64]) -> _Group:
         spectra = BandSpectra(group.envelope), BandSpectra(group.motion)
-        nerve = self._ear.to_nerve(group)
+        nerve = self._ear.to_nerve(group, in_place=True)
         smooth = _segments(nerve.envelope, features.SMOOTHING_HALF)
         smooth_rows(nerve.envelope, delay, features.smoothing_window(), smooth)
         power = _segments(nerve.motion, features.COVARIANCE_HALF)
         power_rows(nerve.motion, delay, features.covariance_window(), power)
         return _Group(group.bands, delay, nerve.motion, smooth, power, *spectra)
 
-    def _compare(self, prepared: _Prepared, x: _Group, y: BandGroup) -> tuple[Doubles, Doubles]:
-        """The processed signal's smoothed envelope (dB SL) and its covariance with the reference."""
+    def _compare(self, prepared: _Prepared, x: _Group, middle: Floats, check: Check) -> _Compared:
+        """The processed signal's bands of a reference's group, compared with it."""
+        check()
+        y = self._ear.group(middle, x.bands)
+        check()
         shifts = x.envelope_spectra.shifts(y.envelope), x.motion_spectra.shifts(y.motion)
         nerve = self._ear.to_nerve(y, (-shifts[0], -shifts[1]))
+        check()
         smooth = np.zeros_like(x.smooth)
         smooth_rows(nerve.envelope, x.delay, features.smoothing_window(), smooth)
         covariance = np.zeros_like(x.power)
         covary_rows(
-            x.motion, nerve.motion, x.delay, features.covariance_window(), prepared.wanted[y.bands], x.power,
+            x.motion, nerve.motion, x.delay, features.covariance_window(), prepared.wanted[x.bands], x.power,
             *features.covariance_weights(), covariance,
         )  # fmt: skip
-        return smooth, covariance
+        return _Compared(smooth, covariance, y.levels)
 
     @contextmanager
     def _executor(self) -> Iterator[Executor | None]:
@@ -223,6 +224,15 @@ class _Group:
     power: Doubles
     envelope_spectra: BandSpectra
     motion_spectra: BandSpectra
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """A group of the processed signal's bands: smoothed envelope (dB SL), covariance with the reference."""
+
+    smooth: Doubles
+    covariance: Doubles
+    levels: BandLevels
 
 
 @dataclass(frozen=True)

@@ -113,6 +113,22 @@ def covary_rows(
 
 
 @kernel
+def cross_spectra(reference: Floats, processed: Floats, summed: Floats) -> None:
+    """Σ reference·conj(processed) over blocks into ``summed`` (bands, 2 × bins), which holds zeros.
+
+    The spectra are (bands, blocks, 2 × bins): real and imaginary parts side by side.
+    """
+    for b in range(summed.shape[0]):
+        total = summed[b]
+        for block in range(reference.shape[1]):
+            x, y = reference[b, block], processed[b, block]
+            for k in range(total.size // 2):
+                xr, xi, yr, yi = x[2 * k], x[2 * k + 1], y[2 * k], y[2 * k + 1]
+                total[2 * k] += xr * yr + xi * yi
+                total[2 * k + 1] += xi * yr - xr * yi
+
+
+@kernel
 def _lagged_products(x: Floats, y: Floats, correlation: Floats) -> None:
     """Σₘ x[m]·y[m + k] for each k of ``correlation``, whose length is a multiple of seven."""
     for k in range(0, correlation.size, _AT_ONCE):

@@ -1,0 +1,148 @@
+"""HAAQI's speed beside pyclarity's, on signals that no cache has seen, and its parity on real music.
+
+``python -m tests.benchmarks.haaqi_speed [--seconds 2 8] [--rate 24000] [--repeats 3] [--real [FOLDER]]``
+
+Prints, for each length, what one ear takes: pyclarity, ours as a whole, ours with the reference kept, and the
+ratios; the peak of memory; what both ears of a 10 s window take from gains to score; and with ``--real`` the
+largest difference of scores on the pieces of a folder of stems a piece.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import statistics
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from app.hearing.audiogram import NORMAL, PRESETS
+from app.hearing.haaqi import Haaqi, haaqi, warm_up
+from app.hearing.prescription import apply_nal_r
+from app.hearing.quality import KeptReferences, QualityRequest, presentation_level, score_remix
+from app.session import Session
+from separation.separator import Part
+from tests.haaqi_cases import Case, duet, pyclarity_score
+
+REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "real"
+
+
+def clocked(function: Callable[[], object]) -> float:
+    """Seconds that a call takes."""
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def fresh_pair(rate: int, seconds: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """A reference and a remix of it with some noise, never made before."""
+    a, b = duet(rate, seconds, seed)
+    noise = np.random.default_rng(seed).standard_normal(a.size)
+    return a + b, a + 0.5 * b + 0.002 * noise
+
+
+def speed(seconds: float, rate: int, repeats: int, *, pyclarity: bool) -> None:
+    """Print one line of the table: medians over ``repeats``, implementations in turn on the same signals."""
+    theirs, whole, kept = [], [], []
+    ear = PRESETS["N3"]
+    for repeat in range(repeats):
+        seed = int(1000 * seconds) + repeat
+        x, y = fresh_pair(rate, seconds, seed)
+        case = Case("", x, y, rate, "N3", 1, presentation_level(x))
+        if pyclarity:
+            theirs.append(clocked(lambda c=case: pyclarity_score(c)))
+        whole.append(clocked(lambda c=case: haaqi(c.reference, c.processed, rate, ear, level1=c.level1)))
+        model = Haaqi(ear, rate, level1=case.level1)
+        model.set_reference(x)
+        model.prepare()
+        other = fresh_pair(rate, seconds, seed)[1] * 0.9
+        kept.append(clocked(lambda m=model, o=other: m.score(o)))
+    middle = [statistics.median(values) if values else float("nan") for values in (theirs, whole, kept)]
+    print(
+        f"{seconds:7.1f} s  {middle[0]:9.3f} s  {middle[1]:8.3f} s  {middle[2]:8.3f} s  "
+        f"{middle[0] / middle[1]:7.1f} ×  {middle[0] / middle[2]:7.1f} ×",
+        flush=True,
+    )
+
+
+def live(seconds: float = 10.0, rate: int = 44100) -> None:
+    """Print what both ears of a stereo window take from new gains to the score, in both kinds."""
+    a, b = duet(rate, seconds, seed=1)
+    stems = {"violin": np.stack((a, 0.6 * a), 1), "cello": np.stack((0.5 * b, b), 1)}
+    true = {name: stem.astype(np.float32) for name, stem in stems.items()}
+    recording = true["violin"] + true["cello"]
+    found = {"violin": 0.9 * true["violin"] + 0.1 * true["cello"], "cello": 0.8 * true["cello"]}
+    found["residual"] = recording - found["violin"] - found["cello"]
+    session = Session().with_stems((Part("violin"), Part("cello")), "")
+    for name, truth in (("quality (true stems)", true), ("change (original recording)", None)):
+        kept, taken = KeptReferences(), []
+        for gain in range(0, -12, -2):
+            request = QualityRequest(
+                session.with_gain("violin", gain), recording, rate, found, PRESETS["N2"], PRESETS["N2"],
+                true_stems=truth, seconds=seconds,
+            )  # fmt: skip
+            taken.append(clocked(lambda r=request, k=kept: score_remix(r, kept=k)))
+        print(f"live, {name}: {seconds:g} s at {rate} Hz, both ears: {statistics.median(taken[1:]):.3f} s")
+
+
+def parity_on_real_music(folder: Path, seconds: float = 5.0) -> None:
+    """Print the largest difference to pyclarity over pieces, ears, audiograms and equalisations."""
+    differences = []
+    for piece in sorted(p for p in folder.iterdir() if p.is_dir()):
+        lines = []
+        for path in sorted(piece.glob("*.flac")):
+            if path.stem not in ("mix", "mixture"):
+                audio, rate = soundfile.read(path, always_2d=True)
+                lines.append(audio[5 * rate : round((5 + seconds) * rate)])
+        if not lines:
+            continue
+        mix = sum(lines)
+        remix = mix - 0.7 * lines[0]
+        for channel in range(mix.shape[1]):
+            for number, ear in enumerate(("normal", "N2", "N4", "S1", "S3")):
+                equalisation = 1 + number % 2
+                x, y = mix[:, channel], remix[:, channel]
+                level = presentation_level(x)
+                y = apply_nal_r(y, rate, PRESETS[ear])
+                if equalisation == 2:
+                    x = apply_nal_r(x, rate, PRESETS[ear])
+                case = Case(piece.name, x, y, rate, ear, equalisation, level)
+                ours = haaqi(x, y, rate, PRESETS[ear], equalisation=equalisation, level1=level)
+                differences.append(ours.score - pyclarity_score(case)[0])
+    largest = max(np.abs(differences), default=float("nan"))
+    print(f"parity on real music: {len(differences)} scores, largest difference {largest:.1e}")
+
+
+def main() -> None:
+    """Run what the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, nargs="+", default=[2.0, 8.0, 15.0])
+    parser.add_argument("--rate", type=int, default=24000, help="sample rate in Hz")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--without-pyclarity", action="store_true")
+    parser.add_argument("--real", type=Path, nargs="?", const=REAL, help="also: parity on real pieces")
+    parser.add_argument("--live", action=argparse.BooleanOptionalAction, default=True)
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+
+    print(f"warm-up (compiled or loaded from the cache): {clocked(warm_up):.2f} s")
+    if not options.without_pyclarity:
+        x = duet(options.rate, 0.5, seed=0)[0]
+        pyclarity_score(Case("", x, x, options.rate, "N3", 1, 85.0))  # it compiles too
+    haaqi(*fresh_pair(options.rate, 1.0, 0), options.rate, NORMAL)
+    print("  length   pyclarity     whole   kept ref.    whole    kept ref.   (one ear; medians)")
+    for seconds in options.seconds:
+        speed(seconds, options.rate, options.repeats, pyclarity=not options.without_pyclarity)
+    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+    if options.live:
+        live()
+    if options.real is not None and options.real.is_dir():
+        parity_on_real_music(options.real)
+
+
+if __name__ == "__main__":
+    main()
