@@ -10,6 +10,7 @@ from PySide6.QtGui import QAccessible, QKeyEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+import ui.spoken
 from ui.gain_control import GainControl, GainField, gain_to_share, share_to_gain
 
 MINUS_INFINITY = -math.inf
@@ -197,6 +198,32 @@ def test_what_assistive_technology_is_told(control: GainControl) -> None:
     assert interface.text(QAccessible.Text.Description) == "minus 0.5 decibels"
     assert interface.role() == QAccessible.Role.SpinBox
     assert interface.valueInterface().currentValue() == -0.5
+
+
+def test_changes_are_announced_where_someone_listens(control: GainControl, qtbot, monkeypatch) -> None:
+    said = []
+    monkeypatch.setattr(ui.spoken.QAccessible, "isActive", lambda: True)
+    monkeypatch.setattr(
+        ui.spoken.QAccessible, "updateAccessibility", lambda event: said.append(event.message())
+    )
+    qtbot.keyClick(control.field, Qt.Key.Key_Down)
+    assert said == ["minus 0.5 decibels"]
+    middle = control.fader.height() // 2
+    qtbot.mousePress(control.fader, Qt.MouseButton.LeftButton, pos=QPoint(100, middle))
+    for x in range(101, 120):
+        qtbot.mouseMove(control.fader, QPoint(x, middle))
+    assert len(said) == 1
+    qtbot.mouseRelease(control.fader, Qt.MouseButton.LeftButton, pos=QPoint(119, middle))
+    assert len(said) == 2
+
+
+def test_announcing_for_real_does_no_harm(control: GainControl) -> None:
+    QAccessible.setActive(True)
+    try:
+        ui.spoken.announce(control.field, "minus 0.5 decibels")
+        control.set_gain(-7.5)
+    finally:
+        QAccessible.setActive(False)
 
 
 def test_it_paints_when_disabled_too(control: GainControl) -> None:

@@ -158,7 +158,7 @@ def test_options_reach_every_strip(program: FakeProgram, panel: MixerPanel, qtbo
     panel.options.scale.activated.emit(0)
     assert program.settings.spectrogram_scale == "linear"
     panel.options.floor.setValue(-60)
-    assert program.settings.spectrogram_range_db == 40.0
+    assert program.settings.spectrogram_range_db == 45.0
     assert {s.spectrogram._range[0] for s in panel.strips} == {-60}
     program.separate("violin", "cello")
     assert {s.spectrogram.scale for s in panel.strips} == {"linear"}

@@ -43,7 +43,7 @@ class SpectrogramView(TimelineView):
         self.tiles = SpectrogramTiles(worker, self._redraw)
         self._ready_seconds = math.inf
         self._gain_db = 0.0
-        self._range = (-90.0, -20.0)
+        self._range = (-85.0, -15.0)
         self._note = ""
         self._picture: QImage | None = None
         self._pixels: np.ndarray[Any, Any] | None = None

@@ -13,7 +13,7 @@ from ui.form_rows import label_for
 from ui.theme import target_size, theme_of
 from ui.time_axis import TimeAxis
 
-CEILING_DB = -20
+CEILING_DB = -15
 """The level of the brightest colour until another one is chosen."""
 
 
