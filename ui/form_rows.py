@@ -8,6 +8,8 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QSizePolicy, QWidg
 
 from ui.theme import theme_of
 
+FEWEST_CHARACTERS = 8
+
 
 class FormRows(QFormLayout):
     """A form of labelled controls, one or two lines a row; labels wrap above where it is narrow."""
@@ -110,7 +112,10 @@ class OneLine(Note):
         self._shorten()
 
     def _shorten(self) -> None:
-        shown = self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideMiddle, self.width())
+        metrics, room = self.fontMetrics(), self.width()
+        shown = metrics.elidedText(self._whole, Qt.TextElideMode.ElideMiddle, room)
+        if shown != self._whole and room < FEWEST_CHARACTERS * metrics.averageCharWidth():
+            shown = ""  # two letters and dots are worse than nothing
         if shown != self.text():
             self.setText(shown)
 

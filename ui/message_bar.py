@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
     QPushButton,
+    QScrollArea,
     QSizePolicy,
     QToolButton,
     QVBoxLayout,
@@ -77,7 +78,9 @@ class Message(QFrame):
             words.addWidget(self.text)
         self.buttons: list[QPushButton] = []
         if answers:
-            row = FlowLayout()
+            holder = QWidget()
+            row = FlowLayout(holder)
+            row.setContentsMargins(0, 0, 0, 0)
             for label, act in answers:
                 button = QPushButton(label)
                 button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -86,7 +89,7 @@ class Message(QFrame):
                 button.clicked.connect(lambda _=False, act=act: act())
                 row.addWidget(button)
                 self.buttons.append(button)
-            words.addLayout(row)
+            words.addWidget(holder)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(16, 8, 8, 8)
         layout.setSpacing(12)
@@ -124,17 +127,40 @@ class Message(QFrame):
         self.cross.setIconSize(QSize(size, size))
 
 
-class MessageBar(QWidget):
-    """A stack of the newest messages, hidden while there are none."""
+class MessageBar(QScrollArea):
+    """A stack of the newest messages, hidden while there are none; scrolls where the window is low."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName(self.tr("Messages"))
-        self._layout = QVBoxLayout(self)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        # As high as its messages, lower where there is no room: it never makes the window higher.
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
+        page = QWidget()
+        self._layout = QVBoxLayout(page)
         self._layout.setContentsMargins(8, 8, 8, 0)
         self._layout.setSpacing(6)
+        self.setWidget(page)
         self.messages: list[Message] = []
         self.hide()
+
+    def sizeHint(self) -> QSize:
+        """What the messages need at this width."""
+        need = self._layout.totalHeightForWidth(max(200, self.width()))
+        return QSize(400, need if need >= 0 else self._layout.totalSizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        """A title and a line can always be read."""
+        return QSize(200, min(self.sizeHint().height(), 3 * self.fontMetrics().height()))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Another width breaks the sentences elsewhere."""
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.updateGeometry()
 
     def show_problem(self, title: str, sentence: str, *answers: Answer) -> Message:
         """Say that something went wrong; the same message twice is shown once."""
@@ -158,17 +184,20 @@ class MessageBar(QWidget):
         message.hide()
         message.deleteLater()
         self.setVisible(bool(self.messages))
+        self.updateGeometry()
 
     def _show(self, kind: str, title: str, sentence: str, answers: tuple[Answer, ...]) -> Message:
         for message in list(self.messages):
             if (message.title, message.sentence) == (title, sentence):
                 self.dismiss(message)
-        message = Message(kind, title, sentence, answers, self)
+        message = Message(kind, title, sentence, answers, self.widget())
         message.dismissed.connect(lambda: self.dismiss(message))
         self.messages.append(message)
         self._layout.addWidget(message)
+        message.show()
         for old in self.messages[:-MOST_SHOWN]:
             self.dismiss(old)
         self.show()
+        self.updateGeometry()
         announce(message, f"{title}. {sentence}")
         return message
