@@ -81,3 +81,12 @@ def test_a_folder_is_read_without_what_is_left_out(tmp_path: Path) -> None:
         scores.read_all(tmp_path / "nowhere")
     with pytest.raises(SeparatorError, match="cannot be read"):
         scores.load(tmp_path / "none.json")
+
+
+def test_the_command_line_keeps_scores(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_midi(tmp_path / "quartets" / "kept.mid", [[60, 64] * 9, [48] * 8])
+    out = tmp_path / "scores.json"
+    assert scores.main(["--scores", str(tmp_path), "--out", str(out)]) == 0
+    assert "1 scores kept" in capsys.readouterr().err
+    assert scores.load(out)[0].name == "kept"
+    assert scores.main(["--scores", str(tmp_path / "no"), "--out", str(out)]) == 1

@@ -72,12 +72,12 @@ class NetConfig:
         return int(top / (self.sample_rate / self.size)) + 1
 
     def fine_pitches(self) -> np.ndarray:
-        """The MIDI pitch of each fine bin: ``(fine_bins,)``; a semitone's bins lie evenly about its centre."""
+        """The MIDI pitch of each fine bin: ``(fine_bins,)``; a semitone's four lie about its centre."""
         return self.lowest + (np.arange(self.fine_bins) - (FINE - 1) / 2) / FINE
 
 
 def log_filters(config: NetConfig, size: int, semitones: int) -> torch.Tensor:
-    """Triangular filters ``(semitones·4, size // 2 + 1)`` from linear to logarithmic bins, each of sum 1.
+    """Triangular filters ``(semitones·4, size // 2 + 1)`` from linear to logarithmic bins, of sum 1.
 
     Where fine bins lie closer than linear ones they interpolate.
     """

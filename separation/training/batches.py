@@ -104,53 +104,24 @@ def pitch_roll(
     return roll
 
 
-def make_batch(rng: np.random.Generator, clips: Sequence[Clip], config: BatchConfig, net: NetConfig) -> Batch:
-    """A batch of ``config.items`` questions about clips drawn from ``clips``."""
+def make_batch(
+    rng: np.random.Generator,
+    clips: Sequence[Clip],
+    config: BatchConfig,
+    net: NetConfig,
+    device: torch.device | None = None,
+) -> Batch:
+    """A batch of ``config.items`` questions about clips drawn from ``clips``, on ``device``."""
     stft, long_stft = Stft(net.size, net.hop), Stft(2 * net.size, net.hop)
     length = round(config.seconds * SAMPLE_RATE)
-    frames = stft.frames(length)
-    audio: list[npt.NDArray[np.float32]] = []
-    kinds: list[tuple[int, int, int]] = []  # owner, class, order
-    rolls, taught = [], []
-    empty = np.zeros((net.pitches, (frames + 1) // 2), dtype=np.float32)
+    slots: list[_Slot] = []
     for item in range(config.items):
-        clip = clips[int(rng.integers(len(clips)))]
-        at = int(rng.integers(max(1, clip.audio.shape[1] - length)))
-        crop = clip.audio[:, at : at + length].astype(np.float32)
-        crop *= 10 ** (rng.normal(0, config.level_db, (len(crop), 1)).astype(np.float32) / 20)
-        parts = list(range(len(crop)))
-        background = np.zeros(length, dtype=np.float32)
-        hidden = int(rng.choice(parts)) if len(parts) > 2 and rng.random() < config.unticked else -1
-        if hidden >= 0:
-            parts.remove(hidden)
-            background += crop[hidden]
-        if rng.random() < config.noisy:
-            background += augmentation.noise(rng, length) * 10 ** (rng.uniform(-50, -28) / 20)
-        order = orders([clip.instruments[part] for part in parts])
-        for part, which in zip(parts, order, strict=True):
-            audio.append(crop[part])
-            kinds.append((item, INSTRUMENTS.index(clip.instruments[part]), which))
-            begin = at / SAMPLE_RATE
-            rolls.append(pitch_roll(clip.notes, part, begin, (frames + 1) // 2, net))
-            taught.append(True)
-        absent = [i for i, name in enumerate(INSTRUMENTS) if name not in clip.instruments]
-        if rng.random() < config.silent:
-            audio.append(np.zeros(length, dtype=np.float32))
-            kinds.append((item, int(rng.choice(absent)), 0))
-            rolls.append(empty)
-            taught.append(True)
-        if background.any() or rng.random() < config.open_residual:
-            audio.append(background)
-            kinds.append((item, RESIDUAL_CLASS, 0))
-            rolls.append(empty)
-            taught.append(False)
-    waves = torch.from_numpy(np.stack(audio))
-    owner, instrument, number = (torch.tensor(column) for column in zip(*kinds, strict=True))
-    every = stft.forward(waves)
-    curve = augmentation.spectral_gains(
-        rng, stft.frequencies(SAMPLE_RATE).numpy(), len(waves), config.equalisation_db
-    )
-    every = every * curve[:, :, None]
+        slots += _question(rng, clips[int(rng.integers(len(clips)))], item, length, config, net)
+    hertz = stft.frequencies(SAMPLE_RATE).numpy()
+    curve = augmentation.spectral_gains(rng, hertz, len(slots), config.equalisation_db).to(device)
+    waves = torch.from_numpy(np.stack([slot.wave for slot in slots])).to(device)
+    owner = torch.tensor([slot.item for slot in slots], device=device)
+    every = stft.forward(waves) * curve[:, :, None]
     mixture = every.new_zeros(config.items, *every.shape[1:]).index_add(0, owner, every)
     long = long_stft.forward(stft.inverse(mixture, length))
     return Batch(
@@ -159,8 +130,50 @@ def make_batch(rng: np.random.Generator, clips: Sequence[Clip], config: BatchCon
         long.abs(),
         every[:, : net.bins],
         owner,
-        instrument,
-        number,
-        torch.from_numpy(np.stack(rolls)),
-        torch.tensor(taught),
+        torch.tensor([slot.kind for slot in slots], device=device),
+        torch.tensor([slot.order for slot in slots], device=device),
+        torch.from_numpy(np.stack([slot.roll for slot in slots])).to(device),
+        torch.tensor([slot.taught for slot in slots], device=device),
     )
+
+
+@dataclass(frozen=True)
+class _Slot:
+    """One thing asked for: its item of the batch, class and order, its sound ``(samples,)``, its pitches."""
+
+    item: int
+    kind: int
+    order: int
+    wave: npt.NDArray[np.float32]
+    roll: npt.NDArray[np.float32]
+    taught: bool
+
+
+def _question(
+    rng: np.random.Generator, clip: Clip, item: int, length: int, config: BatchConfig, net: NetConfig
+) -> list[_Slot]:
+    """What is asked of one clip: its ticked parts, perhaps a silent one, perhaps the residual."""
+    frames = (Stft(net.size, net.hop).frames(length) + 1) // 2
+    at = int(rng.integers(max(1, clip.audio.shape[1] - length)))
+    crop = clip.audio[:, at : at + length].astype(np.float32)
+    crop *= 10 ** (rng.normal(0, config.level_db, (len(crop), 1)).astype(np.float32) / 20)
+    parts = list(range(len(crop)))
+    background = np.zeros(length, dtype=np.float32)
+    if len(parts) > 2 and rng.random() < config.unticked:
+        hidden = int(rng.choice(parts))
+        parts.remove(hidden)
+        background += crop[hidden]
+    if rng.random() < config.noisy:
+        background += augmentation.noise(rng, length) * 10 ** (rng.uniform(-50, -28) / 20)
+    slots = []
+    for part, order in zip(parts, orders([clip.instruments[part] for part in parts]), strict=True):
+        kind = INSTRUMENTS.index(clip.instruments[part])
+        roll = pitch_roll(clip.notes, part, at / SAMPLE_RATE, frames, net)
+        slots.append(_Slot(item, kind, order, crop[part], roll, True))
+    empty, silence = np.zeros((net.pitches, frames), np.float32), np.zeros(length, np.float32)
+    if rng.random() < config.silent:
+        absent = [i for i, name in enumerate(INSTRUMENTS) if name not in clip.instruments]
+        slots.append(_Slot(item, int(rng.choice(absent)), 0, silence, empty, True))
+    if background.any() or rng.random() < config.open_residual:
+        slots.append(_Slot(item, RESIDUAL_CLASS, 0, background, empty, False))
+    return slots

@@ -1,13 +1,17 @@
 """Scores for made-up ensembles: the parts of MIDI files as lists of notes, and which scores to leave out.
 
-The Bach10 recordings (Duan & Pardo 2011) are the test of every separator here, so the ten chorales they
+    python -m separation.training.scores --scores DIR --out scores.json
+
+reads ``DIR/*/*.mid``. The Bach10 recordings (Duan & Pardo 2011) are the test of every separator here, so the ten chorales they
 play, and other settings of the same tunes, are never trained on.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -150,3 +154,24 @@ def load(path: Path) -> list[Score]:
         ]
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise SeparatorError(f"The scores {path} cannot be read; make them again.") from error
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line of the module's head; returns its exit code."""
+    parser = argparse.ArgumentParser(description="Read scores for training, without the Bach10 chorales.")
+    parser.add_argument("--scores", type=Path, required=True, help="folder of folders of MIDI files")
+    parser.add_argument("--leave-out", action="append", default=[], help="a score's name; may be repeated")
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args(arguments)
+    try:
+        kept = read_all(options.scores, leave_out=options.leave_out)
+    except SeparatorError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    save(kept, options.out)
+    sys.stderr.write(f"{len(kept)} scores kept\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
