@@ -31,6 +31,7 @@ class ScrollingDialog(QDialog):
         self.area.setAccessibleName(title)
         self.area.setWidget(self.page)
         self.buttons = QDialogButtonBox()
+        self.buttons.setContentsMargins(3, 3, 3, 3)  # room for the focus ring
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 12)
         layout.setSpacing(8)

@@ -43,22 +43,30 @@ class FormRows(QFormLayout):
         return note
 
 
-class Note(QLabel):
+class Wrapped(QLabel):
+    """A sentence that wraps and is as narrow as its place: it never makes a window wider."""
+
+    def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(text, parent)
+        # A file name in the sentence may look like mark-up; it never is.
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(True)
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+
+    def minimumSizeHint(self) -> QSize:
+        """One line; how many it really needs depends on the width."""
+        return QSize(60, self.fontMetrics().height())
+
+
+class Note(Wrapped):
     """A sentence in the muted text colour that wraps."""
 
     def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
         super().__init__(text, parent)
-        self.setWordWrap(True)
-        self.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
-        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
         self._dressing = False
         self._dress()
-
-    def minimumSizeHint(self) -> QSize:
-        """A wrapped sentence may be as narrow as its place: it never makes a window wider."""
-        return QSize(60, self.fontMetrics().height())
 
     def changeEvent(self, event: QEvent) -> None:
         """Take the muted colour of a new theme."""
@@ -86,7 +94,6 @@ class OneLine(Note):
         self._muted = muted
         super().__init__("", parent)
         self.setWordWrap(False)
-        self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
 
     @property

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from ui.flow_layout import FlowLayout
+from ui.form_rows import Wrapped
 from ui.icons import icon, pixmap
 from ui.spoken import announce
 from ui.theme import theme_of
@@ -51,19 +52,13 @@ class Message(QFrame):
         self.setAccessibleDescription(sentence)
         self._mark = QLabel()
         self._mark.setAlignment(Qt.AlignmentFlag.AlignTop)
-        heading = QLabel(title)
-        heading.setTextFormat(Qt.TextFormat.PlainText)
-        heading.setWordWrap(True)
+        heading = Wrapped(title)
         font = heading.font()
         font.setBold(True)
         heading.setFont(font)
-        self.text = QLabel(sentence)
-        # A path in the sentence may look like mark-up; it never is.
-        self.text.setTextFormat(Qt.TextFormat.PlainText)
-        self.text.setWordWrap(True)
+        self.text = Wrapped(sentence)
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        for label in (heading, self.text):
-            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.MinimumExpanding)
+
         self.cross = QToolButton()
         self.cross.setAutoRaise(True)
         self.cross.setFocusPolicy(Qt.FocusPolicy.TabFocus)
