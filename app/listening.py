@@ -61,6 +61,9 @@ class Listening(QObject):
         self._poll = QTimer(self)
         self._poll.setInterval(POLL_MILLISECONDS)
         self._poll.timeout.connect(self._look)
+        self._poll.start()
+        player.set_device(settings.output_device or None)
+        settings.changed.connect(self._on_setting)
         document.changed.connect(self._on_changed)
 
     # -- what is played ----------------------------------------------------------------------------
@@ -84,7 +87,6 @@ class Listening(QObject):
             self._apply_loop()
         self.player.set_session(self._document.session)
         self.player.listen_to(self.side)
-        self._poll.start()
         self._settle.start()
         self.changed.emit()
 
@@ -124,13 +126,6 @@ class Listening(QObject):
         """The audio outputs by name, as last seen."""
         return self.player.devices()
 
-    def set_output(self, name: str) -> None:
-        """Play through an output by name; empty follows the system's default."""
-        self._settings.output_device = name
-        self.player.set_device(name or None)
-        self._tell_problem()
-        self.changed.emit()
-
     def close(self) -> None:
         """Stop everything; the audio device is given back."""
         self._poll.stop()
@@ -149,6 +144,21 @@ class Listening(QObject):
             self._settle.start()
         elif what == "loop":
             self._apply_loop()
+
+    @Slot(str)
+    def _on_setting(self, name: str) -> None:
+        if name == "output_device":
+            self.player.set_device(self._settings.output_device or None)
+            self._tell_problem()
+            self.changed.emit()
+        elif name == "match_loudness":
+            if self._settings.match_loudness:
+                self._settle.start()
+            else:
+                self._stop_measuring()
+                self.matching = None
+                self.player.set_match_gains(0.0, 0.0)
+                self.matching_changed.emit()
 
     def _fits(self, session: Session) -> bool:
         names = () if self._stems is None else tuple(self._stems.arrays)

@@ -310,3 +310,33 @@ def test_closing_in_the_middle_of_everything_joins_it_all(qtbot, program, record
     program.close()
     assert program.jobs.running == ()
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_the_chosen_output_is_the_one_that_plays(qtbot, program, backend, recording):
+    with qtbot.waitSignal(program.listening.devices_changed, timeout=10_000):
+        pass
+    headphones = next(name for name in program.listening.outputs() if "eadphone" in name)
+    program.settings.output_device = headphones
+    open_file(qtbot, program, recording)
+    program.play_pause()
+    assert backend.stream.device.name == headphones
+    program.settings.output_device = ""
+    assert backend.stream.device.name != headphones
+
+
+def test_without_matching_both_sides_play_as_they_are(qtbot, program, backend, recording):
+    open_file(qtbot, program, recording)
+    separate(qtbot, program)
+
+    def matched() -> bool:
+        matching = program.listening.matching
+        return matching is not None and abs(matching.gains_db[0]) > 0.5
+
+    with qtbot.waitSignal(program.listening.matching_changed, timeout=20_000, check_params_cb=matched):
+        program.document.set_gain("violin", -20.0)
+    program.settings.match_loudness = False
+    assert program.listening.matching is None
+    program.listening.listen_to("recording")
+    program.play_pause()
+    heard = backend.pull(RATE)
+    np.testing.assert_array_equal(heard[4000:20000], program.recording.audio[4000:20000])
