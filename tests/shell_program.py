@@ -135,10 +135,6 @@ class FakeExporting(QObject):
         self.measured: list[Any] = []
         self.cancelled = 0
 
-    @property
-    def running(self) -> bool:
-        return self.status is not None and self.status.running
-
     def start(self, request: Any) -> None:
         self.started.append(request)
         self.put(ExportStatus(True))

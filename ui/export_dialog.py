@@ -229,7 +229,9 @@ class ExportDialog(ScrollingDialog):
             self.program.document.session, self._recording, self.program.stems, request
         )
         self._show_limits(request)
-        self.export_button.setEnabled(not self.limits and not self.program.exporting.running)
+        status = self.program.exporting.status
+        running = status is not None and status.running
+        self.export_button.setEnabled(not self.limits and not running)
         self._settle.start()
 
     @Slot()

@@ -98,7 +98,8 @@ class Verbs(QObject):
             has and self.window.picking and not self.window.picker.reason_not()
         )
         self.actions["cancel"].setEnabled(bool(self.window.job.job))
-        self.actions["export"].setEnabled(has and not program.exporting.running)
+        status = program.exporting.status
+        self.actions["export"].setEnabled(has and not (status is not None and status.running))
         for action in self.actions.themes.actions():
             action.setChecked(action.data() == program.settings.theme)
         self._refresh_undo()
