@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
@@ -18,9 +18,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class _Message:
-    """What the thread has to tell: one of a fraction, a quality, a sentence about a failure."""
+    """What the thread has to tell: a beginning, a fraction, a quality, a sentence about a failure.
 
-    request: QualityRequest
+    Without a request it is the end of one. ``number`` counts messages.
+    """
+
+    request: QualityRequest | None
+    number: int = 0
     fraction: float | None = None
     quality: Quality | None = None
     problem: str | None = None
@@ -46,6 +50,7 @@ class QualityJob(QObject):
         super().__init__(parent)
         self._wake = threading.Condition()
         self._next: QualityRequest | None = None
+        self._number = 0
         self._busy = False
         self._stopping = False
         self._closed = False
@@ -88,11 +93,13 @@ class QualityJob(QObject):
             log.warning("scoring did not stop within %g s", timeout)
 
     @Slot(object)
-    def _deliver(self, message: _Message | None) -> None:
+    def _deliver(self, message: _Message) -> None:
         if self._closed:
             return
-        if message is None:
-            if not self.busy:
+        if message.request is None:
+            with self._wake:
+                last = message.number == self._number and self._next is None
+            if last:
                 self.idle.emit()
         elif message.quality is not None:
             self.scored.emit(message.request, message.quality)
@@ -107,15 +114,16 @@ class QualityJob(QObject):
         if self._stopping:
             raise Cancelled
 
-    def _post(self, message: _Message | None) -> None:
+    def _post(self, message: _Message) -> None:
         """Queue a message for the main thread, unless the object is on its way out."""
         with self._wake:
             if not self._closed:
-                self._posted.emit(message)
+                self._number += 1
+                self._posted.emit(replace(message, number=self._number))
 
     def _run(self) -> None:
         if self._warm:
-            _warm_up()
+            self._warm_up()
         kept = KeptReferences()
         while True:
             with self._wake:
@@ -130,7 +138,14 @@ class QualityJob(QObject):
             self._score(request, kept)
             with self._wake:
                 self._busy = False
-            self._post(None)
+            self._post(_Message(None))
+
+    def _warm_up(self) -> None:
+        try:
+            warm_up(self._check)
+        except Exception as exc:  # the first score tells the user; this only saves time
+            if not is_cancellation(exc):
+                log.exception("the ear could not be warmed up")
 
     def _score(self, request: QualityRequest, kept: KeptReferences) -> None:
         def progress(fraction: float) -> None:
@@ -149,10 +164,3 @@ class QualityJob(QObject):
             self._post(_Message(request, problem=text))
         else:
             self._post(_Message(request, quality=quality))
-
-
-def _warm_up() -> None:
-    try:
-        warm_up()
-    except Exception:  # the first score tells the user; this one only saves time
-        log.exception("the ear could not be warmed up")

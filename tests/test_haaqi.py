@@ -219,5 +219,11 @@ def test_several_threads_score_at_once(pair):
     assert got == [expected] * 3
 
 
-def test_warm_up_needs_nothing():
+def test_warm_up_needs_nothing_and_can_be_stopped():
     warm_up()
+
+    def stop() -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        warm_up(stop)

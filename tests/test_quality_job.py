@@ -136,7 +136,7 @@ def test_close_joins_the_thread_and_silences_it(qtbot, scorer):
 
 def test_warming_up_comes_first_and_its_failure_is_only_logged(qtbot, monkeypatch, scorer, expected_errors):
     order = []
-    monkeypatch.setattr(quality_job, "warm_up", lambda: order.append("warm") or 1 / 0)
+    monkeypatch.setattr(quality_job, "warm_up", lambda check: order.append("warm") or 1 / 0)
     job = QualityJob()
     scorer.go.release()
     with qtbot.waitSignal(job.scored):
@@ -144,3 +144,18 @@ def test_warming_up_comes_first_and_its_failure_is_only_logged(qtbot, monkeypatc
     assert order == ["warm"]
     assert len(expected_errors) == 1
     job.close()
+
+
+def test_closing_stops_the_warming_up(qtbot, monkeypatch, scorer):
+    begun = threading.Event()
+
+    def endless(check):
+        begun.set()
+        while True:
+            check()
+
+    monkeypatch.setattr(quality_job, "warm_up", endless)
+    job = QualityJob()
+    begun.wait()
+    job.close()
+    assert not job._thread.is_alive()

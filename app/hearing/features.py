@@ -6,7 +6,6 @@ Speech, and Language Processing 24(2), 354–365; numbers as in pyclarity 0.9.0.
 
 from __future__ import annotations
 
-import math
 from functools import cache
 
 import numpy as np
@@ -173,8 +172,3 @@ def combine(
     linear = 0.329 * loudness + 0.671 * relative
     score = 0.336 * nonlinear + 0.001 * linear + 0.501 * nonlinear**2 + 0.161 * linear**2
     return score, nonlinear, linear
-
-
-def to_db(power: float) -> float:
-    """10·log10 with silence at −3000 dB instead of −∞."""
-    return 10 * math.log10(max(power, 1e-300))

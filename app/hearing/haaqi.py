@@ -246,14 +246,20 @@ class _Prepared:
     spectrum: Doubles
 
 
-def warm_up() -> None:
+def warm_up(check: Check | None = None) -> None:
     """Compile, or load from the cache, everything that a score needs: seconds the first time, once a version.
 
-    Holds the GIL while it compiles, so call it from a background thread early, and never from the main one.
+    Call it from a background thread early, and never from the main one. ``check`` is called between steps
+    and may raise to stop.
     """
+    check = check or _nothing
+    check()
     rng = np.random.default_rng(0)
     signal = 0.1 * rng.standard_normal(SAMPLE_RATE // 4)
-    haaqi(signal, signal, SAMPLE_RATE, NORMAL)
+    model = Haaqi(NORMAL, SAMPLE_RATE, threads=1)
+    model.set_reference(signal)
+    model.prepare(check)
+    model.score(signal, check)
 
 
 def _signal(samples: ArrayLike) -> Doubles:

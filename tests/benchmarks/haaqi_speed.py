@@ -97,7 +97,8 @@ def parity_on_real_music(folder: Path, seconds: float = 5.0) -> None:
         for path in sorted(piece.glob("*.flac")):
             if path.stem not in ("mix", "mixture"):
                 audio, rate = soundfile.read(path, always_2d=True)
-                lines.append(audio[5 * rate : round((5 + seconds) * rate)])
+                middle = len(audio) // 2
+                lines.append(audio[middle : middle + round(seconds * rate)])
         if not lines:
             continue
         mix = sum(lines)
