@@ -348,15 +348,18 @@ class Program(QObject):
         """Do not offer the crash note again."""
         program_log.forget_crash()
 
-    def close(self) -> None:
-        """Stop everything and join it. Nothing may be called after this."""
+    def close(self, *, keep_unsaved: bool = False) -> None:
+        """Stop everything and join it. Nothing may be called after this.
+
+        ``keep_unsaved`` leaves unsaved work where the next start finds and offers it.
+        """
         if self._closing:
             return
         self._closing = True
         self.jobs.cancel_all()
         self.scoring.close()
         self.listening.close()
-        self.recovery.close()
+        self.recovery.close(keep=keep_unsaved)
         for thing in (self.stems, self.true_stems, self.recording):
             if thing is not None:
                 thing.close()

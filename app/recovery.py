@@ -77,9 +77,14 @@ class Recovery(QObject):
         self._timer.stop()
         self._remove()
 
-    def close(self) -> None:
-        """The program ends as it should: nothing is left to recover."""
-        self.stop()
+    def close(self, *, keep: bool = False) -> None:
+        """The program ends: nothing is left to recover, unless ``keep`` asks for what is unsaved."""
+        if keep:
+            self._timer.stop()
+            self.save_now()
+            self._let_go()
+        else:
+            self.stop()
         self._document.changed.disconnect(self._on_changed)
 
     @Slot()
@@ -149,6 +154,9 @@ class Recovery(QObject):
         except OSError as exc:
             log.warning("the autosave could not be removed: %s", exc)
             return
+        self._let_go()
+
+    def _let_go(self) -> None:
         if self._claim is not None:
             self._claim.release()
             self._claim = None

@@ -270,5 +270,5 @@ class ShellProgram(FakeProgram):
     def forget_crash(self) -> None:
         self.crash = None
 
-    def close(self) -> None:
+    def close(self, *, keep_unsaved: bool = False) -> None:
         self.calls.append(("close",))

@@ -332,6 +332,16 @@ class MainWindow(QMainWindow):
         if not self.verbs.may_lose():
             event.ignore()
             return
+        self.end()
+        event.accept()
+
+    def end(self, *, keep_unsaved: bool = False) -> None:
+        """End every job and close the program, without a question.
+
+        ``keep_unsaved`` leaves unsaved work for the next start to offer.
+        """
+        if self._closed:
+            return
         self._closed = True
         settings = self.program.settings
         settings.window_geometry = self.saveGeometry().toBase64().toStdString()
@@ -340,8 +350,7 @@ class MainWindow(QMainWindow):
         self.verbs.shutdown()
         self.transport.shutdown()
         self.mixer.shutdown()
-        self.program.close()
-        event.accept()
+        self.program.close(keep_unsaved=keep_unsaved)
 
     def _restore(self) -> None:
         settings = self.program.settings

@@ -33,16 +33,15 @@ def run_window(file: Path | None = None, *, demo: bool = False, smoke_test: str 
         application = make_application()
         with running_program(application) as (program, window):
             window.show()
+            window.offer_leftovers()
             if smoke_test:
                 SmokeTest(program, smoke_test, application).start()
             if file is not None:
                 program.open_path(file)
             elif demo:
                 program.open_demo()
-            with interruptible(application):
-                code = application.exec()
-            window.close()
-            return code
+            with interruptible(application, window):
+                return application.exec()
     finally:
         undo_qt_log()
         log.close()
@@ -89,13 +88,22 @@ def running_program(application: QApplication) -> Iterator[tuple[Program, MainWi
     try:
         yield program, window
     finally:
-        program.close()
+        window.end()
 
 
 @contextmanager
-def interruptible(application: QApplication) -> Iterator[None]:
-    """Let Ctrl-C in the terminal close the program as its window's cross would, without a question."""
-    before = signal.signal(signal.SIGINT, lambda *_: application.quit())
+def interruptible(application: QApplication, window: MainWindow) -> Iterator[None]:
+    """Let Ctrl-C, a logout or ``kill`` end the program as it should: jobs joined, no crash note left.
+
+    There is no question then, because nobody may be there to answer it; the next start offers unsaved work.
+    """
+
+    def end(*_: object) -> None:
+        window.end(keep_unsaved=True)
+        application.quit()
+
+    asked = [number for name in ("SIGINT", "SIGTERM", "SIGHUP") if (number := getattr(signal, name, None))]
+    before = {number: signal.signal(number, end) for number in asked}
     # Python looks at signals only between its own instructions; without this none runs while Qt waits.
     heartbeat = QTimer()
     heartbeat.timeout.connect(lambda: None)
@@ -104,4 +112,5 @@ def interruptible(application: QApplication) -> Iterator[None]:
         yield
     finally:
         heartbeat.stop()
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
