@@ -34,8 +34,8 @@ class FitSettings:
 
     divergence: Divergence = "kl"
     level_iterations: int = 10
-    strength_iterations: int = 10
-    prior: float = 0.1
+    strength_iterations: int = 5
+    prior: float = 0.3
     noise: float = 0.02
 
 

@@ -87,7 +87,7 @@ class Evidence:
 
 
 def compress(bands: torch.Tensor, level: float, exponent: float) -> torch.Tensor:
-    """Magnitudes as they are fitted: relative to ``level`` (a mean magnitude), compressed, with a floor."""
+    """Magnitudes as they are fitted: relative to ``level`` (a mean magnitude), compressed, above zero."""
     return (bands / level) ** exponent + 1e-3
 
 
@@ -105,14 +105,14 @@ def evidence(
 ) -> Evidence:
     """Candidates and their sets for a mixture ``bands`` ``(bands, frames)`` magnitudes.
 
-    ``notes`` is ``(instruments, loudnesses, pitches, bands)`` on the pitch ``grid`` ``(pitches,)``;
+    ``notes`` (of instruments, or of single parts) is ``(instruments, loudnesses, pitches, bands)`` on the pitch ``grid`` ``(pitches,)``;
     ``level`` is the recording's mean magnitude; sets have up to ``most`` of ``candidates`` pitches.
     """
     instruments, loudnesses, pitches, width = notes.shape
     frames = bands.shape[1]
     found = activations(
         compress(bands, level, FIND_EXPONENT),
-        _drawn(notes, FIND_EXPONENT).reshape(-1, width),
+        drawn_at(notes, FIND_EXPONENT).reshape(-1, width),
         divergence=divergence,
         check=check,
     )
@@ -124,7 +124,7 @@ def evidence(
     times = torch.arange(frames, device=bands.device)[:, None]
     # (frames, candidates, templates, bands) as columns (frames, candidates · templates, bands)
     spectrum = compress(bands, level, FIT_EXPONENT)
-    drawn = _drawn(notes, FIT_EXPONENT).reshape(-1, pitches, width)
+    drawn = drawn_at(notes, FIT_EXPONENT).reshape(-1, pitches, width)
     columns = drawn[:, chosen].permute(1, 2, 0, 3).reshape(frames, -1, width)
     start = found[:, chosen, times].permute(1, 2, 0).reshape(frames, -1)
     sets = subsets(candidates, most)
@@ -135,19 +135,17 @@ def evidence(
     misfits, timbres = [], []
     for first in range(0, frames, 32):
         part = slice(first, first + 32)
-        misfit, gains = _fit_sets(spectrum.T[part], columns[part], start[part], allowed, iterations)
+        misfit, gains = _fit_sets(spectrum.T[part], columns[part], start[part], allowed, iterations, check)
         misfits.append(misfit)
         share = gains.reshape(len(gains), len(sets), candidates, instruments, loudnesses).sum(-1) + 1e-6
         timbres.append(share / share.sum(-1, keepdim=True))
-        if check is not None:
-            check()
     # quiet frames say little: against the frame's level and the recording's
     total = spectrum.sum(0)
     relative = torch.cat(misfits) / (0.5 * total + 0.5 * total.mean())[:, None]
     return Evidence(grid[chosen], relative, torch.cat(timbres))
 
 
-def _drawn(notes: torch.Tensor, exponent: float) -> torch.Tensor:
+def drawn_at(notes: torch.Tensor, exponent: float) -> torch.Tensor:
     """The notes ``(…, bands)`` as :func:`compress` would show them, each summing to one."""
     drawn = notes**exponent
     return drawn / drawn.sum(-1, keepdim=True).clamp_min(_TINY)
@@ -168,7 +166,12 @@ def _peaks(strength: torch.Tensor, candidates: int) -> torch.Tensor:
 
 
 def _fit_sets(
-    spectrum: torch.Tensor, columns: torch.Tensor, start: torch.Tensor, allowed: torch.Tensor, iterations: int
+    spectrum: torch.Tensor,
+    columns: torch.Tensor,
+    start: torch.Tensor,
+    allowed: torch.Tensor,
+    iterations: int,
+    check: Callable[[], None] | None,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """KL misfit ``(frames, sets)`` and gains ``(frames, sets, columns)`` of every set, fitted by itself.
 
@@ -183,5 +186,7 @@ def _fit_sets(
     across = columns.transpose(1, 2)
     for _ in range(iterations):
         gains = gains * torch.bmm(target / (torch.bmm(gains, columns) + floor), across)
+        if check is not None:
+            check()
     model = torch.bmm(gains, columns) + floor
     return (target * torch.log(target / model) - target + model).sum(-1), gains

@@ -15,6 +15,7 @@ import torch
 
 from separation import wiener
 from separation.classical import harmonic_fit, multipitch, note_tracking, templates, voices
+from separation.classical.adaptation import adapted
 from separation.classical.pitch_axis import PitchAxis
 from separation.separator import Check, Part, SeparatorCard, SeparatorError
 from separation.transforms import Stft
@@ -22,7 +23,10 @@ from separation.transforms import Stft
 STFT = Stft(size=8192, hop=2048)
 """Frames of 186 ms at 44.1 kHz: long, because the lowest voices' harmonics lie 60 Hz apart."""
 
-_SEGMENT_SECONDS = 10.0
+_PIECE_SECONDS = 10.0
+_PIECES_TRACKED = 3
+_MOST_WITH_LOUDNESS = 5
+"""Up to so many parts, soft and loud templates are told apart; beyond, that would take too long."""
 _SILENCE = 1e-7
 
 
@@ -30,13 +34,12 @@ _SILENCE = 1e-7
 class Recording:
     """What is learnt of a recording, so that its blocks agree.
 
-    ``level``: mean magnitude of its bands. ``usual``: MIDI pitch about which each part lies.
-    ``amplitudes`` ``(parts, pitches, harmonics)``: the parts' note templates as adapted to it.
+    ``level``: mean magnitude of its bands. ``notes`` ``(parts, loudnesses, pitches, bands)``: the parts'
+    note templates, filtered to suit it.
     """
 
     level: float
-    usual: tuple[float, ...]
-    amplitudes: torch.Tensor
+    notes: torch.Tensor
 
 
 class NmfSeparator:
@@ -69,14 +72,31 @@ class NmfSeparator:
     def prepare(
         self, overview: torch.Tensor, parts: Sequence[Part], *, seed: int = 0, check: Check | None = None
     ) -> Recording:
-        """Level, registers and adapted templates of a recording, from an overview ``(channels, samples)``."""
-        order = voices.top_down(parts)
-        magnitude = _magnitude(STFT.forward(overview))
-        bands = self._axis.bands(magnitude)
-        level = float(bands[:, bands.sum(0) > 0].mean()) if bands.any() else 0.0
-        amplitudes = self._amplitudes(parts)
-        usual = [voices.USUAL_PITCH.get(part.instrument, voices.OTHER_PITCH) for part in parts]
-        return Recording(level, tuple(usual), amplitudes)
+        """The recording's level and the parts' templates adapted to it.
+
+        ``overview`` is ``(channels, samples)``. Tracks the parts once over at most half a minute of it.
+        """
+        clean = torch.nan_to_num(overview, nan=0.0, posinf=0.0, neginf=0.0)
+        piece = round(_PIECE_SECONDS * self.card.sample_rate)
+        heard = []
+        for begin in range(0, clean.shape[1], piece):
+            heard.append(self._axis.bands(_magnitude(STFT.forward(clean[:, begin : begin + piece]))))
+            _call(check)
+        sounding = torch.cat([bands[:, bands.sum(0) > 0] for bands in heard], dim=1) if heard else None
+        notes = torch.stack([self._notes(part.instrument) for part in parts])
+        if sounding is None or not sounding.shape[1] or float(sounding.max()) < _SILENCE:
+            return Recording(1.0, notes)
+        level = float(sounding.mean())
+        # evenly spread over what there is
+        count = min(len(heard), _PIECES_TRACKED)
+        bands = torch.cat([heard[(2 * i + 1) * len(heard) // (2 * count)] for i in range(count)], dim=1)
+        names = sorted({part.instrument for part in parts})
+        first = torch.stack([self._notes(name) for name in names])
+        path = self._track(
+            bands, parts, first, [names.index(part.instrument) for part in parts], level, check
+        )
+        grid = self._axis.grid.to(bands.device)
+        return Recording(level, adapted(bands, path, notes, grid, level=level, check=check))
 
     def separate_block(
         self,
@@ -98,7 +118,11 @@ class NmfSeparator:
             return stems
         state = state or self.prepare(clean, parts, seed=seed, check=check)
         spectrum = STFT.forward(clean)
-        path = self._path(_magnitude(spectrum), parts, state, check)
+        magnitude = _magnitude(spectrum)
+        own = list(range(len(parts)))
+        path = self._track(self._axis.bands(magnitude), parts, state.notes, own, state.level, check)
+        path = harmonic_fit.refine(magnitude, path, self._axis.bin_width)
+        amplitudes = torch.stack([self._templates.of(part.instrument).mean(1) for part in parts])
         for channel in range(channels):
             same = [c for c in range(channel) if torch.equal(clean[c], clean[channel])]
             if same:
@@ -110,7 +134,7 @@ class NmfSeparator:
             found = harmonic_fit.fit(
                 magnitude,
                 path,
-                state.amplitudes,
+                amplitudes.to(mixture.device),
                 self._axis.bin_width,
                 harmonic_fit.FitSettings(self._divergence),
                 check=check,
@@ -118,52 +142,53 @@ class NmfSeparator:
             shares = wiener.share(spectrum[channel : channel + 1], found.magnitudes.square())
             for index in range(len(parts)):
                 stems[index, channel] = STFT.inverse(shares[index, 0], samples)
-                if check is not None:
-                    check()
+                _call(check)
         return stems
 
-    def _path(
-        self, magnitude: torch.Tensor, parts: Sequence[Part], state: Recording, check: Check | None
+    def _track(
+        self,
+        bands: torch.Tensor,
+        parts: Sequence[Part],
+        notes: torch.Tensor,
+        sources: Sequence[int],
+        level: float,
+        check: Check | None,
     ) -> torch.Tensor:
-        """Refined pitches ``(parts, frames)`` of the parts in a spectrum ``(bins, frames)``, 0 for silence."""
-        order = voices.top_down(parts)
-        instruments = sorted({part.instrument for part in parts})
-        count = len(parts)
-        candidates, most = _sizes(count)
+        """Pitches ``(parts, frames)`` of the parts in ``bands`` ``(bands, frames)``, 0 for silence.
+
+        ``notes`` are the templates to explain them by, ``sources`` which of those each part uses.
+        """
+        if len(parts) > _MOST_WITH_LOUDNESS:
+            notes = notes.mean(1, keepdim=True)
+        candidates, most = _sizes(len(parts))
         seen = multipitch.evidence(
-            self._axis.bands(magnitude),
-            torch.stack([self._notes(name) for name in instruments]),
-            self._axis.grid.to(magnitude.device),
-            level=max(state.level, 1e-12),
+            bands,
+            notes,
+            self._axis.grid.to(bands.device),
+            level=level,
             candidates=candidates,
             most=most,
             divergence=self._divergence,
             check=check,
         )
+        order = voices.top_down(parts)
         known = []
         for index in order:
-            low, high = self._templates.range_of(parts[index].instrument)
-            known.append(
-                note_tracking.Voice(
-                    instruments.index(parts[index].instrument), state.usual[index], low - 1.0, high + 1.0
-                )
-            )
-        ways = voices.spreads(candidates, most, count)
+            instrument = parts[index].instrument
+            low, high = self._templates.range_of(instrument)
+            usual = voices.USUAL_PITCH.get(instrument, voices.OTHER_PITCH)
+            known.append(note_tracking.Voice(sources[index], usual, low - 1.0, high + 1.0))
+        ways = voices.spreads(candidates, most, len(parts))
         found = note_tracking.track(seen, ways, known, note_tracking.Costs(), check=check)
         path = torch.empty_like(found)
         path[order] = found
-        return harmonic_fit.refine(magnitude, path.to(magnitude.device), self._axis.bin_width)
+        return path.to(bands.device)
 
     def _notes(self, instrument: str) -> torch.Tensor:
         """An instrument's notes on the pitch axis ``(loudnesses, pitches, bands)``, drawn once."""
         if instrument not in self._drawn:
             self._drawn[instrument] = self._axis.draw(self._templates, instrument)
         return self._drawn[instrument].to(self._device)
-
-    def _amplitudes(self, parts: Sequence[Part]) -> torch.Tensor:
-        """Note templates ``(parts, pitches, harmonics)`` as learnt, before any recording."""
-        drawn = [self._templates.of(part.instrument).mean(1) for part in parts]
-        return torch.stack(drawn).to(self._device)
 
 
 def _magnitude(spectrum: torch.Tensor) -> torch.Tensor:
@@ -178,3 +203,8 @@ def _sizes(parts: int) -> tuple[int, int]:
     """Candidates a frame and pitches at once that are compared for so many parts: at most 256 sets."""
     candidates = {1: 12, 2: 12, 3: 10, 4: 9}.get(parts, 8)
     return candidates, min(parts, 5 if parts <= 8 else 4)
+
+
+def _call(check: Check | None) -> None:
+    if check is not None:
+        check()

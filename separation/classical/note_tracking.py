@@ -32,17 +32,17 @@ class Voice:
 class Costs:
     """What makes a path unlikely, in the unit of a log-probability."""
 
-    misfit: float = 30.0
-    new_note: float = 5.0
-    leap: float = 0.25
-    rest: float = 1.2
+    misfit: float = 40.0
+    new_note: float = 3.5
+    leap: float = 0.5
+    rest: float = 2.0
     begin_or_end: float = 3.5
-    crossing: float = 4.0
+    crossing: float = 1.0
     unison: float = 6.0
     timbre: float = 1.5
     register: float = 0.5
-    best_sets: int = 60
-    states: int = 150
+    best_sets: int = 80
+    states: int = 250
 
 
 def track(

@@ -79,24 +79,33 @@ def spreads(candidates: int, most: int, voices: int) -> Spreads:
 def _ways(size: int, voices: int) -> list[tuple[tuple[int, ...], int, int]]:
     """Ways to give ``size`` pitches (highest first) to voices: (member of each voice, crossings, unisons).
 
-    Up to six voices two neighbours may cross or share a pitch; beyond that only the order itself is
-    kept, or there would be too many to compare.
+    Up to four voices may cross in every way, up to six two neighbours may, and neighbours may share a
+    pitch; beyond that only the order itself is kept, or there would be too many ways to compare.
     """
     found: list[tuple[tuple[int, ...], int, int]] = []
     for singing in itertools.combinations(range(voices), size):
-        way = [SILENT] * voices
-        for member, voice in enumerate(singing):
-            way[voice] = member
-        found.append((tuple(way), 0, 0))
-        if voices > 6:
-            continue
-        for upper, lower in itertools.pairwise(singing):
-            crossed = list(way)
-            crossed[upper], crossed[lower] = crossed[lower], crossed[upper]
-            found.append((tuple(crossed), 1, 0))
-        for voice in range(voices - 1):
-            if way[voice] != SILENT and way[voice + 1] == SILENT:
-                shared = list(way)
-                shared[voice + 1] = shared[voice]
-                found.append((tuple(shared), 0, 1))
+        for order, crossings in _orders(size, voices):
+            way = [SILENT] * voices
+            for voice, member in zip(singing, order, strict=True):
+                way[voice] = member
+            found.append((tuple(way), crossings, 0))
+            if crossings or voices > 6:
+                continue
+            for voice in range(voices - 1):
+                if way[voice] != SILENT and way[voice + 1] == SILENT:
+                    shared = list(way)
+                    shared[voice + 1] = shared[voice]
+                    found.append((tuple(shared), 0, 1))
     return found
+
+
+def _orders(size: int, voices: int) -> list[tuple[tuple[int, ...], int]]:
+    """Orders of ``size`` pitches that are thought of for so many voices, with the pairs that cross in each."""
+    straight = tuple(range(size))
+    if voices <= 4:
+        orders = list(itertools.permutations(straight))
+    else:
+        orders = [straight]
+        for i in range(size - 1 if voices <= 6 else 0):
+            orders.append((*straight[:i], i + 1, i, *straight[i + 2 :]))
+    return [(order, sum(a > b for a, b in itertools.combinations(order, 2))) for order in orders]
