@@ -3,6 +3,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,13 @@ def test_a_run_writes_its_curve_and_shippable_weights(pool: Pool, tmp_path: Path
         torch.testing.assert_close(one, other, atol=1e-3, rtol=1e-3)
     note = json.loads((tmp_path / "out" / "checkpoint.json").read_text(encoding="utf-8"))
     assert note["step"] == 1
+
+
+def test_without_time_the_weights_are_only_validated(pool: Pool, tmp_path: Path) -> None:
+    pieces = {"seen": held_pieces(tmp_path / "pool")[:1]}
+    trainer = train.run(replace(CONFIG, minutes=0.0), pool, pieces, tmp_path / "out", log=quiet)
+    assert trainer.step == 0
+    assert "nan" in (tmp_path / "out" / "curve.csv").read_text(encoding="utf-8")
 
 
 def test_training_may_begin_with_shipped_weights(pool: Pool, tmp_path: Path) -> None:

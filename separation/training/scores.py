@@ -2,8 +2,8 @@
 
     python -m separation.training.scores --scores DIR --out scores.json
 
-reads ``DIR/*/*.mid``. The Bach10 recordings (Duan & Pardo 2011) are the test of every separator here, so the ten chorales they
-play, and other settings of the same tunes, are never trained on.
+reads ``DIR/*/*.mid``. The Bach10 recordings (Duan & Pardo 2011) are the test of every separator here, so
+the ten chorales they play, and other settings of the same tunes, are never trained on.
 """
 
 from __future__ import annotations

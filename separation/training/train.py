@@ -5,10 +5,12 @@
 ``pool`` is a folder that separation.training.ensemble_synth fills (while this runs, or before);
 ``held/seen`` and ``held/unseen`` hold shards of known and of never heard timbres; ``--real`` may name a
 folder of real recordings with their stems, which are only ever listened to. ``--continue-from`` starts
-from shipped weights. ``torchrun --nproc-per-node 2 -m separation.training.train …`` trains in several
-processes that average their gradients. In ``out``: weights.safetensors (the running mean of the weights,
-which is what is used), checkpoint.safetensors and checkpoint.json (to go on from), curve.csv (mean SI-SDR
-of the validation pieces in dB).
+from shipped weights; with ``--minutes 0`` they are only validated. ``torchrun --nproc-per-node 2 -m
+separation.training.train …`` trains in several processes that average their gradients.
+
+In ``out``: weights.safetensors (the running mean of the weights, which is what is used),
+checkpoint.safetensors and checkpoint.json (to go on from), curve.csv (mean SI-SDR of the validation pieces
+in dB).
 """
 
 from __future__ import annotations
@@ -209,7 +211,8 @@ def _note(
     """Save, validate, and add a row to the curve."""
     trainer.save(out)
     row: dict[str, Any] = {"step": trainer.step, "minutes": round(trainer.seconds / 60, 2)}
-    row |= {name: round(float(np.mean([r[name] for r in recent])), 3) for name in ("separation", "pitch")}
+    for name in ("separation", "pitch"):
+        row[name] = round(float(np.mean([r[name] for r in recent])), 3) if recent else float("nan")
     row |= {name: round(mean_si_sdr(trainer.mean, group), 2) for name, group in pieces.items()}
     path = out / "curve.csv"
     fresh = not path.exists()
