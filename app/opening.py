@@ -19,7 +19,7 @@ from app.session import Session, Source
 from app.stem_folder import TrueStems, open_stem_folder
 from app.stems import Stems, StemStore
 
-DEMO_TITLE = "Demo: quartet by Saint-Georges"
+DEMO_TITLE = "Demo: quartet by Mozart"
 Check = Callable[[], None]
 Report = Callable[[float], None]
 

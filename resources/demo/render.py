@@ -1,4 +1,4 @@
-"""Makes the demo recording: 36 s of a string quartet by Saint-Georges, played by four instruments.
+"""Makes the demo recording: 36 s of a slow movement for string quartet by Mozart, played by four instruments.
 
     python resources/demo/render.py SCORES_FOLDER SOUNDFONT
 
@@ -19,11 +19,11 @@ import mido
 import numpy as np
 import soundfile as sf
 
-SCORE = "saint_georges_sq8438840.mid"
+SCORE = "mozart_sq7078259.mid"
 SAMPLE_RATE = 44100
 SECONDS = 36.0
 FADE_SECONDS = 2.0
-BEATS_A_MINUTE = 96
+BEATS_A_MINUTE = 50
 # Instrument, General MIDI program, level (controller 7), for the score's four parts from the top down.
 PLAYERS = (("violin", 40, 88), ("clarinet", 71, 84), ("viola", 41, 100), ("bassoon", 70, 92))
 PEAK = 0.8
