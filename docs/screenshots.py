@@ -40,6 +40,7 @@ def take_pictures() -> None:
     """The walk through the program; Qt is imported here, when the display and the home are set."""
     from PySide6.QtCore import QEventLoop, QTimer, SignalInstance
 
+    from separation.catalogue import default_separator
     from separation.separator import parse_parts
     from ui.window_process import make_application, running_program
 
@@ -78,7 +79,7 @@ def take_pictures() -> None:
         wait(program.recording_changed)
         picture("instruments")
 
-        card = program.cards[program.settings.separator or next(iter(program.cards))]
+        card = program.cards[default_separator()]
         program.separate(parse_parts("violin,clarinet,viola,bassoon", card), card.name, "auto")
         wait(program.block_ready)
         picture("separating")

@@ -7,6 +7,7 @@ import sys
 from PySide6.QtCore import QCoreApplication, QObject, QTimer
 
 from app.program import Program
+from separation.catalogue import default_separator
 from separation.separator import parse_parts
 
 PATIENCE_MILLISECONDS = 150_000
@@ -28,7 +29,7 @@ class SmokeTest(QObject):
         QTimer.singleShot(PATIENCE_MILLISECONDS, self, lambda: self._end(1, "it took too long"))
 
     def _separate(self) -> None:
-        card = next(iter(self._program.cards.values()))
+        card = self._program.cards[default_separator()]
         self._program.separate(parse_parts(self._instruments, card), card.name, "cpu")
 
     def _look(self, status: object) -> None:

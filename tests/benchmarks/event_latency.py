@@ -34,6 +34,7 @@ def measure(seconds: float) -> None:
     """Run both measurements; Qt is imported here because the platform must be chosen before."""
     from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer, Signal
 
+    from separation.catalogue import default_separator
     from separation.separator import parse_parts
     from ui.window_process import make_application, running_program
 
@@ -77,7 +78,7 @@ def measure(seconds: float) -> None:
         wait_for(program.recording_changed)
         show("idle", Probe().run(seconds / 3))
 
-        card = next(iter(program.cards.values()))
+        card = program.cards[default_separator()]
         program.separate(parse_parts("violin,clarinet,viola,bassoon", card), card.name, "cpu")
         wait_for(program.block_ready)
         drag = QTimer()
