@@ -61,7 +61,7 @@ class Program(QObject):
         self.scoring = Scoring(self.document, self.listening, settings, self)
         self.exporting = Exporting(self.document, lambda: (self.recording, self.stems), self.jobs, self)
         self.recovery = Recovery(self.document, parent=self)
-        self.cards: dict[str, SeparatorCard] = catalogue.cards()
+        self.cards: dict[str, SeparatorCard] = _usual_first(catalogue.cards())
         self.listeners: dict[str, Audiogram] = presets()
         self.recording: Recording | None = None
         self.true_stems: TrueStems | None = None
@@ -371,3 +371,8 @@ class Program(QObject):
             log.exception("unexpected", exc_info=exc)
             text = self.tr("Something went wrong inside Ripieno. The details are in the log.")
         self.failed.emit(title, text)
+
+
+def _usual_first(cards: dict[str, SeparatorCard]) -> dict[str, SeparatorCard]:
+    usual = catalogue.default_separator()
+    return dict(sorted(cards.items(), key=lambda entry: entry[0] != usual))
