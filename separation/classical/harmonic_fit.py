@@ -42,7 +42,8 @@ class FitSettings:
 @dataclass(frozen=True)
 class HarmonicFit:
     """The result: ``magnitudes`` ``(voices + 1, bins, frames)``, the noise between the harmonics last;
-    ``strengths`` ``(voices, frames, harmonics)`` and ``levels`` ``(voices, frames)`` of the notes."""
+    ``strengths`` ``(voices, frames, harmonics)`` and ``levels`` ``(voices, frames)`` of the notes.
+    """
 
     magnitudes: torch.Tensor
     strengths: torch.Tensor
@@ -50,7 +51,7 @@ class HarmonicFit:
 
 
 def refine(magnitude: torch.Tensor, path: torch.Tensor, bin_width: float) -> torch.Tensor:
-    """The pitches ``(voices, frames)`` of ``path``, moved by up to half a semitone to where the comb is strongest.
+    """The pitches ``(voices, frames)`` of ``path``, moved up to half a semitone to the strongest comb.
 
     ``magnitude`` is ``(bins, frames)``, ``bin_width`` in Hz; silence (0) stays. Vibrato and tuning are
     followed so.
@@ -127,7 +128,7 @@ def fit(
     ``amplitudes`` ``(voices, pitches, harmonics)``: each voice's note templates (rows from
     :data:`~separation.classical.templates.LOWEST` up); ``bin_width`` in Hz.
     """
-    bins, frames = magnitude.shape
+    bins = len(magnitude)
     voices = len(path)
     combs = _Combs(path, bins, bin_width)
     scale = magnitude.mean().clamp_min(1e-12)
@@ -177,7 +178,8 @@ def fit(
 
 def _by_note(values: torch.Tensor, shared: torch.Tensor) -> torch.Tensor:
     """``values`` ``(voices, frames, harmonics)`` summed over the frames of each note (``shared``, one number
-    a note), and handed back to each of its frames."""
+    a note), and handed back to each of its frames.
+    """
     flat = values.reshape(-1, values.shape[-1])
     index = shared.reshape(-1)
     sums = torch.zeros(int(index.max()) + 1, flat.shape[1], device=flat.device).index_add(0, index, flat)

@@ -54,7 +54,7 @@ def activations(
     iterations: int = 30,
     check: Callable[[], None] | None = None,
 ) -> torch.Tensor:
-    """How strongly each note ``(notes, bands)`` sounds in ``spectrum`` ``(bands, frames)``: ``(notes, frames)``."""
+    """How strongly each note ``(notes, bands)`` sounds in ``(bands, frames)``: ``(notes, frames)``."""
     found = (spectrum.sum(0) / len(notes)).expand(len(notes), -1).clone()
     for _ in range(iterations):
         above, below, exponent = update(spectrum, notes.T @ found + _TINY, divergence)
@@ -66,7 +66,7 @@ def activations(
 
 @cache
 def subsets(candidates: int, most: int) -> tuple[tuple[int, ...], ...]:
-    """Every set of up to ``most`` of the candidates 0…``candidates`` − 1, as ascending tuples, smallest first."""
+    """Every set of up to ``most`` of the candidates 0…``candidates`` − 1: ascending, smallest first."""
     sizes = range(most + 1)
     return tuple(s for size in sizes for s in itertools.combinations(range(candidates), size))
 
@@ -105,7 +105,8 @@ def evidence(
 ) -> Evidence:
     """Candidates and their sets for a mixture ``bands`` ``(bands, frames)`` magnitudes.
 
-    ``notes`` (of instruments, or of single parts) is ``(instruments, loudnesses, pitches, bands)`` on the pitch ``grid`` ``(pitches,)``;
+    ``notes`` (of instruments, or of single parts) is ``(instruments, loudnesses, pitches, bands)`` on the
+    pitch ``grid`` ``(pitches,)``;
     ``level`` is the recording's mean magnitude; sets have up to ``most`` of ``candidates`` pitches.
     """
     instruments, loudnesses, pitches, width = notes.shape

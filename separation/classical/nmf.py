@@ -56,7 +56,7 @@ class NmfSeparator:
         self._templates = templates.load(card.folder / card.options.get("templates", "templates.safetensors"))
         if missing := sorted(set(card.instruments) - set(self._templates.instruments)):
             raise SeparatorError(
-                f"The separator card {card.folder / 'card.toml'} is broken: there are no notes of {missing[0]}."
+                f"The separator card {card.folder / 'card.toml'} is broken: it has no notes of {missing[0]}."
             )
         self._axis = PitchAxis(STFT, card.sample_rate)
         self._drawn: dict[str, torch.Tensor] = {}
@@ -192,7 +192,7 @@ class NmfSeparator:
 
 
 def _magnitude(spectrum: torch.Tensor) -> torch.Tensor:
-    """One magnitude ``(bins, frames)`` for all channels ``(channels, bins, frames)``: the root of their mean power.
+    """One magnitude ``(bins, frames)`` for all ``(channels, bins, frames)``: the root of their mean power.
 
     Not the magnitude of their sum: in a wide stereo picture that would cancel voices.
     """

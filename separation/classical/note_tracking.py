@@ -20,7 +20,7 @@ from separation.classical.voices import Spreads
 
 @dataclass(frozen=True)
 class Voice:
-    """One voice: its instrument's place in the evidence, where it usually lies and its range, MIDI pitches."""
+    """One voice: its instrument's place in the evidence, its usual pitch and its range (MIDI pitches)."""
 
     instrument: int
     usual: float

@@ -66,7 +66,7 @@ class PitchAxis:
         return (self.filters.to(magnitude.device) @ magnitude.square()).sqrt()
 
     def draw(self, templates: Templates, instrument: str) -> torch.Tensor:
-        """An instrument's notes on the bands, ``(loudnesses, pitches of the grid, bands)``, each summing to 1."""
+        """An instrument's notes ``(loudnesses, pitches of the grid, bands)``, each summing to 1."""
         return torch.stack(
             [self._note(templates.of(instrument)[_row(pitch)], pitch) for pitch in self.grid], dim=1
         )

@@ -184,7 +184,7 @@ def _labelled(notes: Path) -> Iterator[tuple[Path, str, int | None, int]]:
 
 
 def learn(notes: Path) -> Templates:
-    """Templates from a folder of notes (see the module's head). Raises :class:`SeparatorError` without any."""
+    """Templates from a folder of notes (see the module's head). :class:`SeparatorError` where it has none."""
     measured: dict[str, list[tuple[float, int, Array]]] = {name: [] for name in INSTRUMENTS}
     refused = 0
     for path, instrument, label, loudness in _labelled(notes):

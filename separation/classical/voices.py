@@ -1,4 +1,4 @@
-"""What is known of voices before any sound: where each instrument usually plays, and how voices may be spread.
+"""What is known of voices before any sound: where each instrument usually plays, how voices may be spread.
 
 Voices are kept from the top down. In chamber music they seldom cross, and an instrument's register says
 where it lies among the others, so most of "who plays what" follows from the order alone.
@@ -64,7 +64,7 @@ class Spreads:
 
 @cache
 def spreads(candidates: int, most: int, voices: int) -> Spreads:
-    """All ways for that many candidates (highest first), set size at most ``most``, and voices, on the CPU."""
+    """All ways for so many candidates (highest first), set size at most ``most``, and voices, on the CPU."""
     by_size = [_ways(size, voices) for size in range(most + 1)]
     rows, members, counts = [], [], []
     for row, chosen in enumerate(subsets(candidates, most)):
@@ -100,7 +100,7 @@ def _ways(size: int, voices: int) -> list[tuple[tuple[int, ...], int, int]]:
 
 
 def _orders(size: int, voices: int) -> list[tuple[tuple[int, ...], int]]:
-    """Orders of ``size`` pitches that are thought of for so many voices, with the pairs that cross in each."""
+    """Orders of ``size`` pitches thought of for so many voices, with the pairs that cross in each."""
     straight = tuple(range(size))
     if voices <= 4:
         orders = list(itertools.permutations(straight))

@@ -28,7 +28,7 @@ _AUDIO = (".wav", ".flac")
 
 @dataclass(frozen=True)
 class Score:
-    """One piece: SI-SDR in dB of each part's stem and of the mixture in its place; seconds of sound and work."""
+    """One piece: SI-SDR (dB) of each part's stem and of the mixture; seconds of sound and work."""
 
     piece: str
     stems: dict[str, float]
@@ -116,9 +116,8 @@ def main() -> int:
             last = scores[-1]
             parts = "  ".join(f"{n} {v:.1f} ({last.mixture[n]:.1f})" for n, v in last.stems.items())
             speed = last.seconds / last.taken
-            print(
-                f"{last.piece}: mean {last.mean:.2f} ({last.mixture_mean:.2f}) dB  {parts}  {speed:.1f}x real time"
-            )
+            means = f"mean {last.mean:.2f} ({last.mixture_mean:.2f}) dB"
+            print(f"{last.piece}: {means}  {parts}  {speed:.1f}x real time")
     if options.json:
         print(
             json.dumps([vars(s) | {"mean": s.mean, "mixture_mean": s.mixture_mean} for s in scores], indent=2)
