@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
 from app.cli import app as commands
 
 NO_DISPLAY = (

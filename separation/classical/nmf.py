@@ -83,7 +83,7 @@ class NmfSeparator:
             heard.append(self._axis.bands(_magnitude(STFT.forward(clean[:, begin : begin + piece]))))
             _call(check)
         sounding = torch.cat([bands[:, bands.sum(0) > 0] for bands in heard], dim=1) if heard else None
-        notes = torch.stack([self._notes(part.instrument) for part in parts])
+        notes = torch.stack([self._notes(part.instrument, check) for part in parts])
         if sounding is None or not sounding.shape[1] or float(sounding.max()) < _SILENCE:
             return Recording(1.0, notes)
         level = float(sounding.mean())
@@ -91,7 +91,7 @@ class NmfSeparator:
         count = min(len(heard), _PIECES_TRACKED)
         bands = torch.cat([heard[(2 * i + 1) * len(heard) // (2 * count)] for i in range(count)], dim=1)
         names = sorted({part.instrument for part in parts})
-        first = torch.stack([self._notes(name) for name in names])
+        first = torch.stack([self._notes(name, check) for name in names])
         path = self._track(
             bands, parts, first, [names.index(part.instrument) for part in parts], level, check
         )
@@ -184,10 +184,10 @@ class NmfSeparator:
         path[order] = found
         return path.to(bands.device)
 
-    def _notes(self, instrument: str) -> torch.Tensor:
+    def _notes(self, instrument: str, check: Check | None) -> torch.Tensor:
         """An instrument's notes on the pitch axis ``(loudnesses, pitches, bands)``, drawn once."""
         if instrument not in self._drawn:
-            self._drawn[instrument] = self._axis.draw(self._templates, instrument)
+            self._drawn[instrument] = self._axis.draw(self._templates, instrument, lambda: _call(check))
         return self._drawn[instrument].to(self._device)
 
 

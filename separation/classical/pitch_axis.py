@@ -6,6 +6,7 @@ semitone wide above, so that a few hundred stand for thousands of bins without l
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
@@ -65,11 +66,16 @@ class PitchAxis:
         """Magnitudes ``(bands, frames)`` of a magnitude spectrum ``(bins, frames)``."""
         return (self.filters.to(magnitude.device) @ magnitude.square()).sqrt()
 
-    def draw(self, templates: Templates, instrument: str) -> torch.Tensor:
-        """An instrument's notes ``(loudnesses, pitches of the grid, bands)``, each summing to 1."""
-        return torch.stack(
-            [self._note(templates.of(instrument)[_row(pitch)], pitch) for pitch in self.grid], dim=1
-        )
+    def draw(self, templates: Templates, instrument: str, check: Callable[[], None]) -> torch.Tensor:
+        """An instrument's notes ``(loudnesses, pitches of the grid, bands)``, each summing to 1.
+
+        ``check`` is called before each note.
+        """
+        notes = []
+        for pitch in self.grid:
+            check()
+            notes.append(self._note(templates.of(instrument)[_row(pitch)], pitch))
+        return torch.stack(notes, dim=1)
 
     def _note(self, amplitudes: torch.Tensor, pitch: torch.Tensor) -> torch.Tensor:
         """One note ``(loudnesses, bands)`` from its harmonics' amplitudes ``(loudnesses, harmonics)``."""
