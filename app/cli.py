@@ -1,34 +1,19 @@
-"""The command line: separate, remix, haaqi, separators. Results on stdout, progress and sentences on stderr.
+"""The command line: separate, remix, haaqi, separators; train and benchmark are in modules of their own.
 
-Exit codes: 0 done, 2 wrong usage, 130 stopped with Ctrl-C, 1 everything else. Heavy modules are
-loaded inside the commands, so that ``--help`` answers at once.
+Heavy modules are loaded inside the commands, so that ``--help`` answers at once.
 """
 
 from __future__ import annotations
 
-import functools
-import json
-import logging
-import signal
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, ParamSpec, Protocol, TypeVar
+from typing import Annotated
 
 import typer
 
-from app.errors import Cancelled, UsageError, UserError
-
-if TYPE_CHECKING:
-    from app.progress import Progress
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-USAGE, FAILED, STOPPED = 2, 1, 130
+from app import benchmark_command, train_commands
+from app.commands import Force, Json, Quiet, command, print_json, print_line, progress_bar, say
+from app.errors import UsageError, UserError
 
 app = typer.Typer(
     name="ripieno",
@@ -42,50 +27,11 @@ app = typer.Typer(
 )
 
 
-class Terminated(BaseException):
-    """The system asked the program to end: work is tidied up as for Ctrl-C."""
-
-
-class Report(Protocol):
-    """Shows how far the work is: a fraction 0…1, or a :class:`~app.progress.Progress`."""
-
-    def __call__(self, progress: Progress | float, /) -> None:
-        """Show it."""
-        ...
+app.command()(benchmark_command.benchmark)
+app.add_typer(train_commands.train_app, name="train")
 
 
 # Paths are readable=False: typer would check them itself, with another exit code and no sentence.
-
-# -- options that several commands have ------------------------------------------------------------------
-
-Json = Annotated[bool, typer.Option("--json", help="Write the result to stdout as JSON.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace what an earlier run wrote there.")]
-
-
-def command(function: Callable[P, R]) -> Callable[P, R]:
-    """Turn everything that can go wrong in a command into one sentence on stderr and an exit code."""
-
-    @functools.wraps(function)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            with _ending_on_request():
-                return function(*args, **kwargs)
-        except (typer.Exit, typer.Abort):
-            raise
-        except UsageError as error:
-            _end(USAGE, str(error))
-        except (KeyboardInterrupt, Cancelled):
-            _end(STOPPED, "Stopped; nothing was written.")
-        except Terminated:
-            _end(128 + signal.SIGTERM, "Stopped; nothing was written.")
-        except BrokenPipeError:  # whoever read the output has gone, as head does
-            sys.stderr.close()
-            raise typer.Exit(FAILED) from None
-        except Exception as error:  # noqa: BLE001 - the last net: a sentence instead of a traceback
-            _end(FAILED, _sentence_for(error))
-
-    return run
 
 
 @app.command()
@@ -122,7 +68,7 @@ def separate(
         parts = parse_parts(instruments, chosen.card)
     except SeparatorError as error:
         raise UsageError(str(error)) from error
-    with _progress(quiet) as report:
+    with progress_bar(quiet) as report:
         summary = separate_to_folder(
             mix,
             parts,
@@ -134,11 +80,11 @@ def separate(
             report=report,
         )
     for text in summary["notices"]:
-        _say(text)
+        say(text)
     if as_json:
-        _print_json(summary | {"folder": str(out)})
+        print_json(summary | {"folder": str(out)})
     else:
-        _print(f"Separated into {', '.join(summary['stems'])} in {out}.")
+        print_line(f"Separated into {', '.join(summary['stems'])} in {out}.")
 
 
 @app.command()
@@ -177,7 +123,7 @@ def remix(
     from app.remix_words import mix_of, offer_words, request_of
     from app.stem_folder import open_stem_folder
 
-    with _progress(quiet) as report:
+    with progress_bar(quiet) as report:
         recording, stems = open_stem_folder(folder, progress=lambda f: report(0.3 * f))
         session = mix_of(
             stems.parts, gain=gain or [], mute=mute or [], solo=solo or [], pan=pan or [], master=master
@@ -191,12 +137,12 @@ def remix(
             raise UserError(offer_words(limits[0]))
         done = export(session, recording, stems, request, progress=lambda f: report(0.3 + 0.7 * f))
     for text in recording.notices:
-        _say(text)
+        say(text)
     if as_json:
         found = asdict(done) | {"paths": [str(path) for path in done.paths], "notices": recording.notices}
-        _print_json(found)
+        print_json(found)
     else:
-        _print(done.sentence)
+        print_line(done.sentence)
 
 
 @app.command()
@@ -229,7 +175,7 @@ def haaqi(
     if start < 0 or (seconds is not None and seconds <= 0):
         raise UsageError("--start and --seconds take numbers of seconds above zero.")
     listener = read_listener(audiogram)
-    with _progress(quiet) as report:
+    with progress_bar(quiet) as report:
         score = score_files(
             reference,
             processed,
@@ -240,13 +186,13 @@ def haaqi(
             progress=report,
         )
     for text in score.notes:
-        _say(text)
+        say(text)
     if as_json:
-        _print_json(asdict(score))
+        print_json(asdict(score))
     else:
         heard = "with amplification" if score.amplified else "without amplification"
-        _print(f"HAAQI {score.mean:.3f} (left {score.left:.3f}, right {score.right:.3f})")
-        _print(f"{score.processed} against {score.reference}, listener {score.listener}, {heard}")
+        print_line(f"HAAQI {score.mean:.3f} (left {score.left:.3f}, right {score.right:.3f})")
+        print_line(f"{score.processed} against {score.reference}, listener {score.listener}, {heard}")
 
 
 @app.command()
@@ -258,7 +204,7 @@ def separators(as_json: Json = False) -> None:
     cards = catalogue.cards()
     usual = catalogue.default_separator()
     if as_json:
-        _print_json(
+        print_json(
             [
                 {k: v for k, v in asdict(card).items() if k not in ("folder", "factory", "options")}
                 | {"usual": card.name == usual}
@@ -267,94 +213,11 @@ def separators(as_json: Json = False) -> None:
         )
         return
     for card in cards.values():
-        _print(
+        print_line(
             f"{card.name}{' (the usual one)' if card.name == usual else ''}: {card.title}. {card.sentence}"
         )
         parts = "one part each" if card.max_parts == 1 else f"up to {card.max_parts} parts each"
-        _print(f"    instruments: {', '.join(card.instruments)}; {parts}")
+        print_line(f"    instruments: {', '.join(card.instruments)}; {parts}")
         for what, text in (("quality", card.quality), ("speed", card.speed), ("paper", card.paper)):
             if text:
-                _print(f"    {what}: {text}")
-
-
-# -- talking ---------------------------------------------------------------------------------------------
-
-
-def _print(text: str) -> None:
-    typer.echo(text)
-
-
-def _print_json(content: Any) -> None:
-    typer.echo(json.dumps(content, ensure_ascii=False, indent=2))
-
-
-def _say(text: str) -> None:
-    typer.echo(text, err=True)
-
-
-def _end(code: int, text: str) -> NoReturn:
-    _say(text)
-    raise typer.Exit(code) from None
-
-
-def _sentence_for(error: Exception) -> str:
-    """The sentence of an error that the user can mend; any other goes into the log with its traceback."""
-    from app.errors import sentence
-
-    text = sentence(error)
-    if text is not None:
-        return text
-    from app.log import log_path, start_log
-
-    started = start_log()
-    logging.getLogger(__name__).error("a command failed", exc_info=error)
-    started.close()
-    return f"Something went wrong inside Ripieno ({type(error).__name__}); the details are in {log_path()}."
-
-
-@contextmanager
-def _progress(quiet: bool) -> Iterator[Report]:
-    """A progress bar on stderr, where someone looks at it."""
-    if quiet or not sys.stderr.isatty():
-        yield lambda progress, /: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, TaskProgressColumn, TextColumn
-    from rich.progress import Progress as Bar
-
-    from app.progress import Progress
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[left]}"),
-    )
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=1.0, left="")
-
-        def report(progress: Progress | float, /) -> None:
-            if not isinstance(progress, Progress):
-                progress = Progress(float(progress))
-            left = "" if progress.seconds_left is None else f"{progress.seconds_left:.0f} s left"
-            speed = "" if progress.speed is None else f"{progress.speed:.1f}× real time, "
-            bar.update(task, completed=progress.fraction or 0.0, description=progress.text, left=speed + left)
-
-        yield report
-
-
-@contextmanager
-def _ending_on_request() -> Iterator[None]:
-    """Let SIGTERM unwind the work as Ctrl-C does, so that nothing half-written stays."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def end(number: int, frame: object) -> NoReturn:
-        raise Terminated
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+                print_line(f"    {what}: {text}")

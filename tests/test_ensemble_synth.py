@@ -1,3 +1,5 @@
+import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -6,6 +8,7 @@ from training_material import tiny_bank, tiny_scores
 
 from separation.separator import INSTRUMENTS, SeparatorError
 from separation.training import ensemble_synth, scores
+from separation.training.ensemble_plan import Planner
 from separation.training.ensemble_synth import EnsembleSynth, SynthConfig
 from separation.training.note_bank import COMPASS, SAMPLE_RATE
 
@@ -62,11 +65,11 @@ def test_instruments_may_have_two_parts(tmp_path: Path) -> None:
 
 def test_unseen_timbres_are_never_heard_in_training(tmp_path: Path) -> None:
     bank = tiny_bank(tmp_path)
-    seen = EnsembleSynth(bank, tiny_scores(), SynthConfig())
-    unseen = EnsembleSynth(bank, tiny_scores(), SynthConfig(only_unseen=True))
+    seen = Planner(bank, tiny_scores(), SynthConfig())
+    unseen = Planner(bank, tiny_scores(), SynthConfig(only_unseen=True))
     for name in ("violin", "clarinet", "cello"):
-        assert seen._timbres(name) == ["hall"]
-        assert unseen._timbres(name) == ["TimGM6mb-1"]
+        assert seen.timbres(name) == ["hall"]
+        assert unseen.timbres(name) == ["TimGM6mb-1"]
     with pytest.raises(SeparatorError, match="fewer than two"):
         EnsembleSynth(tiny_bank(tmp_path, unseen=False), tiny_scores(), SynthConfig(only_unseen=True))
 
@@ -97,3 +100,82 @@ def test_the_command_line_fills_a_pool_and_goes_on(
     assert made[0].stat().st_mtime_ns == before
     assert ensemble_synth.main([*arguments[2:], "--bank", str(tmp_path / "none")]) == 1
     assert "cannot be opened" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ensemble_synth.AUGMENTATIONS)
+def test_every_augmentation_can_be_left_out(tmp_path: Path, name: str) -> None:
+    bank = tiny_bank(tmp_path)
+    every = EnsembleSynth(bank, tiny_scores(), replace(CONFIG, compressed=1.0, unison=0.0))
+    less = EnsembleSynth(bank, tiny_scores(), replace(CONFIG, compressed=1.0, unison=0.0, without=(name,)))
+    differing = 0
+    for number in range(4):
+        a, b = every.clip(3, number), less.clip(3, number)
+        assert np.isfinite(b.audio).all()
+        differing += a.audio.shape != b.audio.shape or not np.allclose(a.audio, b.audio, atol=1e-4)
+    assert differing
+
+
+def test_an_unknown_augmentation_is_refused() -> None:
+    with pytest.raises(ValueError, match="no augmentation echo; there are time-stretch"):
+        SynthConfig(without=("echo",))
+
+
+def test_two_instruments_may_play_one_line(tmp_path: Path) -> None:
+    config = SynthConfig(seconds=3.0, unison=1.0, without=("time-stretch",))
+    clip = EnsembleSynth(tiny_bank(tmp_path), tiny_scores(), config).clip(0, 0)
+    one, two = (clip.notes[clip.notes[:, 0] == part] for part in (0, 1))
+    assert len(one) == len(two)
+    assert set((one[:, 3] - two[:, 3]) % 12) == {0.0}
+
+
+def test_clips_and_shards_know_their_rate(tmp_path: Path) -> None:
+    bank = tiny_bank(tmp_path)
+    config = SynthConfig(seconds=1.0, sample_rate=44_100)
+    clip = EnsembleSynth(bank, tiny_scores(), config).clip(0, 0)
+    assert clip.sample_rate == 44_100
+    assert clip.audio.shape[1] == 44_100
+    ensemble_synth.write_shard([clip], tmp_path / "a.safetensors")
+    assert ensemble_synth.read_shard(tmp_path / "a.safetensors")[0].sample_rate == 44_100
+    usual = EnsembleSynth(bank, tiny_scores(), SynthConfig(seconds=1.0)).clip(0, 0)
+    with pytest.raises(ValueError, match="one sample rate"):
+        ensemble_synth.write_shard([clip, usual], tmp_path / "b.safetensors")
+    with pytest.raises(SeparatorError, match="cannot make clips at 11025"):
+        EnsembleSynth(bank, tiny_scores(), SynthConfig(sample_rate=11_025))
+
+
+@pytest.mark.parametrize("rate", [22_050, 44_100])
+def test_pitches_are_right_at_any_rate(tmp_path: Path, rate: int) -> None:
+    config = SynthConfig(
+        seconds=3.0, sample_rate=rate, without=ensemble_synth.AUGMENTATIONS, ensemble=("violin", "cello")
+    )
+    clip = EnsembleSynth(tiny_bank(tmp_path), tiny_scores(), config).clip(2, 1)
+    for part in (0, 1):
+        note = max(clip.notes[clip.notes[:, 0] == part], key=lambda n: min(n[2], 3.0) - max(n[1], 0.0))
+        heard = clip.audio[part, round(max(0, note[1] + 0.1) * rate) : round(note[2] * rate)]
+        spectrum = np.abs(np.fft.rfft(heard * np.hanning(len(heard)), 1 << 17))
+        harmonic = spectrum.argmax() * rate / (1 << 17) / (440 * 2 ** ((note[3] - 69) / 12))
+        assert harmonic / round(harmonic) == pytest.approx(1.0, abs=0.03)
+
+
+def test_an_ensemble_can_be_asked_for(tmp_path: Path) -> None:
+    bank = tiny_bank(tmp_path)
+    wanted = ("violin", "violin", "cello")
+    synth = EnsembleSynth(bank, tiny_scores(), replace(CONFIG, ensemble=wanted))
+    for number in range(4):
+        clip = synth.clip(0, number)
+        assert clip.instruments == wanted
+        middle = [clip.notes[clip.notes[:, 0] == part, 3].mean() for part in range(3)]
+        assert middle[0] > middle[1] > middle[2]
+    three = EnsembleSynth(bank, tiny_scores(), replace(CONFIG, parts=3, doubled=0.0))
+    assert {len(set(three.clip(0, number).instruments)) for number in range(6)} == {3}
+    with pytest.raises(SeparatorError, match="no flute"):
+        EnsembleSynth(bank, tiny_scores(), replace(CONFIG, ensemble=("flute", "cello")))
+    with pytest.raises(SeparatorError, match="no scores"):
+        EnsembleSynth(bank, tiny_scores(), replace(CONFIG, parts=4))
+
+
+def test_ensembles_are_read_from_the_command_line() -> None:
+    assert ensemble_synth.ensemble("violin:2, viola,cello") == ("violin", "violin", "viola", "cello")
+    for wrong in ("kazoo,cello", "violin:x,cello", "violin", "violin:9"):
+        with pytest.raises(argparse.ArgumentTypeError):
+            ensemble_synth.ensemble(wrong)

@@ -80,3 +80,39 @@ def test_the_command_line_packs_a_folder_and_names_what_is_missing(
     assert len(NoteBank.open(tmp_path / "b").notes) == 1
     assert note_bank.main(["--font", str(tmp_path / "no.sf2"), "--out", str(tmp_path / "c")]) == 1
     assert "is not there" in capsys.readouterr().err
+
+
+def test_a_bank_may_be_at_another_rate(tmp_path: Path) -> None:
+    sound = tone(64.2, 0.8, [1, 0.8, 0.6, 0.4], 44100)
+    ready = note_bank.prepare(sound, 44100, 64, 44100)
+    assert ready is not None
+    assert ready[0] == pytest.approx(64.2, abs=0.1)
+    assert len(ready[1]) == pytest.approx(0.8 * 44100, rel=0.05)
+    note_bank.write([(Note("cello", "a", 64.2, True, 0, 0), ready[1])], tmp_path / "bank", sample_rate=44100)
+    assert NoteBank.open(tmp_path / "bank").sample_rate == 44100
+
+
+def test_a_byte_a_sample_keeps_noise_far_below_the_sound(tmp_path: Path) -> None:
+    sound = tone(60, 0.5, [1, 0.5]) * np.linspace(1, 0.01, SAMPLE_RATE // 2, dtype=np.float32)
+    note_bank.write([(Note("cello", "a", 60.0, True, 0, 0), sound)], tmp_path / "bank", samples="u8")
+    bank = NoteBank.open(tmp_path / "bank")
+    error = bank.audio(bank.notes[0]) - sound
+    assert bank.audio(bank.notes[0]).dtype == np.float32
+    for half in (slice(0, 5000), slice(-2500, None)):
+        assert 10 * np.log10((sound[half] ** 2).mean() / (error[half] ** 2).mean()) > 30
+    assert not bank.audio(bank.notes[0])[np.abs(sound) < 1e-5].any()
+
+
+def test_a_bank_is_made_smaller_through_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    notes = [
+        (Note("cello", "a", float(pitch), True, 0, 0), tone(pitch, 2.0, [1, 1])) for pitch in range(50, 60)
+    ]
+    note_bank.write(notes, tmp_path / "bank")
+    arguments = ["--from", str(tmp_path / "bank"), "--out", str(tmp_path / "small")]
+    assert note_bank.main([*arguments, "--most-megabytes", "0.1"]) == 0
+    assert (tmp_path / "small.u8").stat().st_size <= 100_000
+    assert len(NoteBank.open(tmp_path / "small").notes) == 3
+    assert note_bank.main(arguments) == 1
+    assert "needs --most-megabytes" in capsys.readouterr().err

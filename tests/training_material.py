@@ -7,10 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from separation.models.harmonic_net import NetConfig
+from separation.training.batches import BatchConfig
+from separation.training.ensemble_synth import Clip, EnsembleSynth, SynthConfig
+from separation.training.harmonic_recipe import HarmonicRecipe
 from separation.training.note_bank import SAMPLE_RATE, Note, NoteBank, write
 from separation.training.scores import Score, ScoreNote
 
 TINY = NetConfig(channels=8, blocks=2, hidden=4, slot_channels=8, counters=2, writers=1)
+TINY_RECIPE = HarmonicRecipe(measures=TINY, questions=BatchConfig(items=2, seconds=0.8))
 
 
 def tone(pitch: float, seconds: float, strengths: list[float], rate: int = SAMPLE_RATE) -> np.ndarray:
@@ -57,3 +61,9 @@ def tiny_scores() -> list[Score]:
             parts.append(tuple(ScoreNote(float(i), 1.0, int(p)) for i, p in enumerate(pitches)))
         scores.append(Score(f"piece{number}", tuple(parts)))
     return scores
+
+
+def tiny_clips(folder: Path, count: int = 4) -> list[Clip]:
+    """Clips of a second, made of the tiny bank and scores; ``folder`` keeps the bank."""
+    synth = EnsembleSynth(tiny_bank(folder), tiny_scores(), SynthConfig(seconds=1.0))
+    return [synth.clip(0, number) for number in range(count)]

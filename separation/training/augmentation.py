@@ -2,10 +2,17 @@
 
 Timbre is the enemy: harmonics with random gains make timbres that no instrument has, random smooth
 equalisation stands for body and microphone, a room for distance. Pitch and time are what remains.
-All functions draw from the generator they are given, so a clip can be made again.
+What is done to sound itself works on many rows at once on any device (torch); what is drawn comes from a
+NumPy generator that is handed in, so a clip can be made again. Noise is read from one tape, from places that
+are drawn: it is the same on every device.
+
+Clips are mono: no net here is taught with stereo sound (they all work on the mean of the channels or channel
+by channel). :func:`placed` makes stereo of a clip where a recipe or a benchmark wants it.
 """
 
 from __future__ import annotations
+
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -14,111 +21,136 @@ from scipy import fft
 
 Samples = npt.NDArray[np.float32]
 
+TAPE = 1 << 21
+"""Samples on the noise tape."""
 
-def warped(
-    rng: np.random.Generator,
-    audio: Samples,
-    semitones: float,
-    length: int,
-    vibrato: tuple[float, float],
-    sample_rate: int,
-) -> Samples | None:
-    """A note ``(samples,)`` moved by ``semitones``, with vibrato, made to last about ``length`` samples.
+_KNOT_HERTZ = np.geomspace(60.0, 18_000.0, 13)
 
-    ``vibrato`` is its depth in semitones and rate in Hz. A note too short is played to and fro inside
-    its sustained middle. The tail rings on for up to a tenth of a second. None where nothing is left.
+KNOTS = len(_KNOT_HERTZ)
+"""Knots of a smooth gain: one every two thirds of an octave from 60 Hz to 18 kHz."""
+
+
+@cache
+def noise_tape(device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """White noise ``(TAPE,)`` at RMS 1, and the same without its highest frequencies, for breath and bow."""
+    white = np.random.default_rng(1).standard_normal(TAPE, dtype=np.float32)
+    soft = np.convolve(white, np.array([0.5, 0.3, 0.2], dtype=np.float32), "same").astype(np.float32)
+    return torch.from_numpy(white).to(device), torch.from_numpy(soft).to(device)
+
+
+def fast_length(samples: int) -> int:
+    """The next length of 4, 5, 6 or 7 times a power of two (64 at least): quick to transform anywhere."""
+    power = 64
+    while power * 7 < samples:
+        power *= 2
+    return next(power * k for k in (1, 2, 3, 4, 5, 6, 7) if power * k >= samples)
+
+
+def harmonic_gains(
+    tones: torch.Tensor, hertz: torch.Tensor, gains_db: torch.Tensor, sample_rate: int
+) -> torch.Tensor:
+    """Tones ``(rows, samples)`` whose harmonics ``1…`` are turned up or down (linear in between).
+
+    ``hertz`` ``(rows,)`` are the fundamentals, ``gains_db`` ``(rows, harmonics)``. Below the first harmonic
+    and above the last the nearest gain holds.
     """
-    release = round(rng.uniform(0.04, 0.15) * sample_rate)
-    time = np.arange(length + release, dtype=np.float64)
-    depth, rate = vibrato
-    drift = np.cumsum(rng.normal(0.0, 1.0, 1 + len(time) // 2048))  # a slow random walk of the pitch
-    cents = np.interp(time, np.arange(len(drift)) * 2048, drift) * 0.01
-    if depth > 0:
-        swell = np.minimum(1.0, time / (0.35 * sample_rate))
-        cents = cents + depth * swell * np.sin(2 * np.pi * rate * time / sample_rate + rng.uniform(0, 6.28))
-    at = np.cumsum(2 ** ((semitones + cents) / 12))
-    begin, end = 0.3 * len(audio), 0.75 * len(audio)
-    if at[-1] > len(audio) - 2 and len(audio) > 0.3 * sample_rate:
-        over = (at - end) % (2 * (end - begin))
-        folded = end - np.where(over < end - begin, over, 2 * (end - begin) - over)
-        at = np.where(at > end, folded, at)
-    past = np.flatnonzero(at >= len(audio) - 1)
-    at = at[: past[0]] if len(past) else at
-    if len(at) < 300:
-        return None
-    whole = at.astype(np.int64)
-    part = (at - whole).astype(np.float32)
-    out: Samples = audio[whole] * (1 - part) + audio[whole + 1] * part
-    fade = min(release, len(out))
-    out[len(out) - fade :] *= np.linspace(1, 0, fade, dtype=np.float32) ** 2
-    return out
+    size = tones.shape[1]
+    spectra = torch.fft.rfft(tones)
+    bins = torch.arange(spectra.shape[1], device=tones.device, dtype=torch.float32)
+    number = bins * (sample_rate / size / hertz.float()[:, None]) - 1.0
+    number = number.clamp(0.0, gains_db.shape[1] - 1.001)
+    low = number.floor()
+    at, part = low.long(), number - low
+    below, above = gains_db.gather(1, at), gains_db.gather(1, at + 1)
+    gain = torch.exp2((below + (above - below) * part) * _OCTAVES_A_DB)
+    weighed: torch.Tensor = torch.fft.irfft(spectra * gain, size)
+    return weighed
 
 
-def harmonic_gains(tone: Samples, f0: float, gains_db: npt.NDArray[np.float64], sample_rate: int) -> Samples:
-    """A tone whose harmonics ``1…`` are turned up or down by ``gains_db`` (linear in between).
+_OCTAVES_A_DB = float(np.log2(10.0) / 20.0)
 
-    ``f0`` in Hz. Below the first harmonic and above the last the nearest gain holds.
+
+def smooth_gains(curves_db: torch.Tensor, size: int, sample_rate: int) -> torch.Tensor:
+    """Gains ``(rows, size // 2 + 1)`` of spectra of ``size`` samples, from ``(rows, KNOTS)`` in dB."""
+    hertz = np.maximum(np.arange(size // 2 + 1) * (sample_rate / size), 1.0)
+    number = np.interp(np.log(hertz), np.log(_KNOT_HERTZ), np.arange(KNOTS)).clip(0, KNOTS - 1.001)
+    low = torch.from_numpy(number.astype(np.int64)).to(curves_db.device)
+    part = torch.from_numpy((number % 1.0).astype(np.float32)).to(curves_db.device)
+    below = curves_db.index_select(1, low)
+    return torch.exp2((below + (curves_db.index_select(1, low + 1) - below) * part) * _OCTAVES_A_DB)
+
+
+def room_tails(
+    noise: torch.Tensor, decay: torch.Tensor, level_db: torch.Tensor, sample_rate: int
+) -> torch.Tensor:
+    """What rooms answer to a click: ``(rows, samples)``, the click itself in the first sample.
+
+    ``noise`` is ``(rows, samples)``; it decays by 60 dB within ``decay`` ``(rows,)`` seconds, duller as it
+    decays, ``level_db`` ``(rows,)`` louder than the click in all. A ``decay`` of 0 leaves the click alone.
     """
-    size = fft.next_fast_len(len(tone), real=True)
-    spectrum = fft.rfft(tone, size)
-    number = np.arange(len(spectrum)) * (sample_rate / size / f0)
-    gain = 10 ** (np.interp(number, np.arange(1, len(gains_db) + 1), gains_db) / 20)
-    return np.asarray(fft.irfft(spectrum * gain.astype(np.float32), size)[: len(tone)], dtype=np.float32)
+    count = noise.shape[1]
+    along = torch.arange(count, device=noise.device) / (decay * sample_rate).clamp(min=1.0)[:, None]
+    dull = torch.nn.functional.avg_pool1d(
+        torch.nn.functional.pad(noise[:, None], (3, 2), mode="reflect"), 6, stride=1
+    )[:, 0]
+    tail = torch.lerp(noise, dull, along.clamp(max=1.0)) * torch.exp(-6.9 * along) * (along < 1.0)
+    strength = torch.exp2(level_db * _OCTAVES_A_DB) / tail.square().sum(1).sqrt().clamp(min=1e-9)
+    tail = tail * (strength * (decay > 0))[:, None]
+    tail[:, 0] += 1.0
+    return tail
 
 
-def shaped(rng: np.random.Generator, tone: Samples, sample_rate: int) -> Samples:
-    """A tone at RMS 1 with a random attack, a slow swell or decay, and breath or bow noise."""
-    attack = min(len(tone), round(rng.uniform(0.003, 0.05) * sample_rate))
-    tone = tone * np.linspace(1.0, 10 ** (rng.normal(0, 3) / 20), len(tone), dtype=np.float32)
-    tone[:attack] *= np.linspace(0, 1, attack, dtype=np.float32)
-    tone /= np.sqrt((tone**2).mean()) + 1e-6
-    if rng.random() < 0.3:
-        noise = np.convolve(rng.standard_normal(len(tone)).astype(np.float32), [0.5, 0.3, 0.2], "same")
-        tone = tone + noise.astype(np.float32) * np.abs(tone) * np.float32(10 ** (rng.uniform(-35, -18) / 20))
-    return tone
+def filtered(
+    parts: torch.Tensor, curves_db: torch.Tensor, tails: torch.Tensor | None, sample_rate: int
+) -> torch.Tensor:
+    """Parts ``(parts, samples)`` through smooth gains ``(parts, KNOTS)`` and, if any, their rooms' tails."""
+    length = parts.shape[1]
+    size = fast_length(length + (2048 if tails is None else tails.shape[1]))
+    spectra = torch.fft.rfft(parts, size)
+    if tails is not None:
+        spectra *= torch.fft.rfft(tails, size)
+    spectra *= smooth_gains(curves_db, size, sample_rate)
+    sound: torch.Tensor = torch.fft.irfft(spectra, size)[:, :length]
+    return sound
+
+
+def compressed(
+    parts: torch.Tensor, sample_rate: int, coarseness_db: float, highest_hertz: float
+) -> torch.Tensor:
+    """Parts ``(parts, samples)`` with what a lossy coder does to their sum; they still add up to it.
+
+    In every band and frame of the sum the size of each coefficient is rounded to a step that keeps a distance
+    to the band's level (coarser where it is higher, as coders of the MP3 kind do): weak ones vanish. Nothing
+    is left above ``highest_hertz``. The ratio of the rounded to the true coefficient multiplies every part.
+    ``coarseness_db`` is the step beside the band's level, 0 or below.
+    """
+    size, hop, (count, length) = 2048, 1024, parts.shape
+    frames = -(-length // hop) + 1
+    window = torch.sin(torch.pi * (torch.arange(size, device=parts.device) + 0.5) / size)
+    padded = torch.nn.functional.pad(parts, (hop, frames * hop - length))
+    spectra = torch.fft.rfft(padded.unfold(1, size, hop) * window)
+    level = spectra.sum(0).abs()
+    hertz = np.arange(size // 2 + 1) * (sample_rate / size)
+    edges = np.unique(np.searchsorted(hertz, np.r_[0.0, np.geomspace(100.0, sample_rate / 2 - 1, 22)]))
+    band = torch.from_numpy(np.searchsorted(edges, np.arange(len(hertz)), side="right") - 1).to(parts.device)
+    power = level.new_zeros(frames, len(edges)).index_add(1, band, level.square())
+    power /= torch.bincount(band, minlength=len(edges))
+    step = (power.sqrt() * 10 ** (coarseness_db / 20)).clamp(min=1e-7).index_select(1, band)
+    ratio = ((level / step).round() * step / level.clamp(min=1e-9)).clamp(max=2.0)
+    ratio[:, torch.from_numpy(hertz > highest_hertz).to(parts.device)] = 0.0
+    coded = torch.fft.irfft(spectra * ratio, size) * window
+    out = torch.zeros_like(padded)
+    out[:, : frames * hop] += coded[:, :, :hop].reshape(count, -1)
+    out[:, hop:] += coded[:, :, hop:].reshape(count, -1)
+    return out[:, hop : hop + length]
 
 
 def smooth_curve(
     rng: np.random.Generator, frequencies: npt.NDArray[np.float64], spread_db: float
 ) -> npt.NDArray[np.float64]:
-    """A random smooth gain in dB at ``frequencies`` (Hz): knots every half octave or so, normal draws."""
-    knots = np.geomspace(60.0, 11_025.0, 12)
-    values = rng.normal(0.0, spread_db, len(knots))
-    return np.interp(np.log(np.maximum(frequencies, 1.0)), np.log(knots), values)
-
-
-def equalised(rng: np.random.Generator, audio: Samples, sample_rate: int, most_db: float) -> Samples:
-    """Audio ``(samples,)`` through a random smooth equaliser whose spread is at most ``most_db``."""
-    size = fft.next_fast_len(len(audio) + 2048, real=True)
-    curve = smooth_curve(
-        rng, np.arange(size // 2 + 1, dtype=np.float64) * (sample_rate / size), rng.uniform(0, most_db) * 0.7
-    )
-    changed = fft.irfft(fft.rfft(audio, size) * (10 ** (curve / 20)).astype(np.float32), size)
-    return np.asarray(changed[: len(audio)], dtype=np.float32)
-
-
-def room(rng: np.random.Generator, parts: Samples, sample_rate: int) -> Samples:
-    """Parts ``(parts, samples)`` in one random room, each at its own distance; three in ten stay dry.
-
-    The tail is noise that decays by 60 dB in the room's reverberation time, duller as it decays.
-    """
-    if rng.random() < 0.3:
-        return parts.copy()
-    decay = rng.uniform(0.15, 1.4)
-    length = round(decay * sample_rate)
-    fall = np.exp(-6.9 * np.arange(length) / length).astype(np.float32)
-    near = rng.uniform(-22, -5)
-    size = fft.next_fast_len(parts.shape[1] + length, real=True)
-    out = np.empty_like(parts)
-    for index, part in enumerate(parts):
-        tail = rng.standard_normal(length).astype(np.float32)
-        dull = np.convolve(tail, np.full(6, 1 / 6, dtype=np.float32), "same")
-        mix = np.linspace(0, 1, length, dtype=np.float32)
-        tail = ((1 - mix) * tail + mix * dull) * fall
-        tail *= 10 ** ((near + rng.normal(0, 3)) / 20) / np.sqrt((tail**2).sum())
-        tail[0] += 1.0
-        out[index] = fft.irfft(fft.rfft(part, size) * fft.rfft(tail, size), size)[: parts.shape[1]]
-    return out
+    """A random smooth gain in dB at ``frequencies`` (Hz): normal draws at the knots, straight in between."""
+    values = rng.normal(0.0, spread_db, KNOTS)
+    return np.interp(np.log(np.maximum(frequencies, 1.0)), np.log(_KNOT_HERTZ), values)
 
 
 def spectral_gains(
@@ -138,3 +170,39 @@ def noise(rng: np.random.Generator, length: int) -> Samples:
     spectrum *= np.maximum(np.arange(len(spectrum)), 20.0) ** -rng.uniform(0.0, 1.0)
     out = fft.irfft(spectrum, size)[:length]
     return np.asarray(out / np.sqrt((out**2).mean()), dtype=np.float32)
+
+
+def rubato(
+    rng: np.random.Generator, seconds: float, depth: float
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """A tempo that wanders: moments as written and as played, in seconds, both rising from 0.
+
+    The logarithm of the speed is a slow random walk drawn back to 0, about ``depth`` wide; it covers
+    ``seconds`` as written. Interpolate between the two to place notes.
+    """
+    step = 0.25
+    written = np.arange(0.0, seconds + step, step)
+    kept = 0.9  # a step: the tempo forgets itself in about two and a half seconds
+    wander = np.empty(len(written))
+    wander[0] = rng.normal(0.0, depth)
+    for index, push in enumerate(rng.normal(0.0, depth * np.sqrt(1 - kept * kept), len(written) - 1)):
+        wander[index + 1] = kept * wander[index] + push
+    played = np.concatenate([[0.0], np.cumsum(step * np.exp(-wander[:-1]))])
+    return written, played
+
+
+def placed(rng: np.random.Generator, parts: Samples, sample_rate: int) -> Samples:
+    """Parts ``(parts, samples)`` on a stage before two microphones: ``(parts, 2, samples)``.
+
+    Each part has its place between left and right: up to 8 dB of difference in level, and up to 0.6 ms in
+    time. A part in the middle keeps its level in both channels.
+    """
+    out = np.zeros((len(parts), 2, parts.shape[1]), dtype=np.float32)
+    for index, part in enumerate(parts):
+        place = rng.uniform(-1.0, 1.0)
+        late = round(abs(place) * rng.uniform(0.0, 0.0006) * sample_rate)
+        gain = np.float32(10 ** (abs(place) * rng.uniform(2.0, 8.0) / 40))
+        near, far = (0, 1) if place < 0 else (1, 0)
+        out[index, near] = part * gain
+        out[index, far, late:] = part[: len(part) - late] / gain
+    return out

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import soxr
 import torch
 
 from separation.models.harmonic_net import CLASSES, NetConfig
@@ -38,7 +39,6 @@ class BatchConfig:
     noisy: float = 0.1
     silent: float = 0.15
     open_residual: float = 0.4
-    pool_clips: int = 4000
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,8 @@ class Batch:
 
     ``mixture`` ``(items, bins, frames)`` complex, ``magnitude`` ``(items, size // 2 + 1, frames)``, ``long``
     ``(items, size + 1, frames)``, ``sources`` ``(slots, bins, frames)`` complex; ``owner``, ``instrument``,
-    ``order`` ``(slots,)``; ``roll`` ``(slots, pitches, frames / 2)``; ``taught`` ``(slots,)``.
+    ``order`` ``(slots,)``; ``roll`` ``(slots, frames / 2)``, which of the net's pitches sounds, the last one
+    being silence; ``taught`` ``(slots,)``.
     """
 
     mixture: torch.Tensor
@@ -69,6 +70,11 @@ class Pool:
         self.clips: list[Clip] = []
         self._read: set[Path] = set()
 
+    @property
+    def sample_rate(self) -> int:
+        """Of the newest clip; the bank's while there is none."""
+        return self.clips[-1].sample_rate if self.clips else SAMPLE_RATE
+
     def refresh(self, shards: int = 2) -> None:
         """Take in at most ``shards`` new shards, the oldest first."""
         new = [path for path in sorted(self.folder.glob("*.safetensors")) if path not in self._read]
@@ -89,19 +95,28 @@ def orders(instruments: Sequence[str]) -> list[int]:
 
 def pitch_roll(
     notes: npt.NDArray[np.float32], part: int, begin: float, frames: int, config: NetConfig
-) -> npt.NDArray[np.float32]:
-    """Which pitches one part sounds: ``(pitches, frames)`` of 0 and 1, one frame for every two of the net's.
+) -> npt.NDArray[np.int64]:
+    """Which of the net's pitches one part sounds: ``(frames,)``, one frame for every two of the net's.
 
+    ``config.pitches``, the row after the last pitch, is silence.
     ``notes`` as in :class:`~separation.training.ensemble_synth.Clip`; ``begin`` the crop's start in seconds.
     """
-    roll = np.zeros((config.pitches, frames), dtype=np.float32)
+    roll = np.full(frames, config.pitches, dtype=np.int64)
     step = 2 * config.hop / config.sample_rate
     for owner, start, stop, pitch in notes:
         row = round(float(pitch)) - config.lowest
         if round(float(owner)) == part and 0 <= row < config.pitches:
             first = max(0, round(float(start - begin) / step))
-            roll[row, first : max(first, round(float(stop - begin) / step))] = 1.0
+            roll[first : max(first, round(float(stop - begin) / step))] = row  # the newer of two wins
     return roll
+
+
+def at_rate(audio: npt.NDArray[np.float32], rate: int, wanted: int, length: int) -> npt.NDArray[np.float32]:
+    """Audio ``(parts, samples)`` at another rate, in Hz: ``(parts, length)``, cut or silent at its end."""
+    if rate != wanted:
+        audio = np.stack([soxr.resample(part, rate, wanted, quality="MQ") for part in audio])
+    audio = audio[:, :length]
+    return np.pad(audio, ((0, 0), (0, length - audio.shape[1])))
 
 
 def make_batch(
@@ -113,11 +128,11 @@ def make_batch(
 ) -> Batch:
     """A batch of ``config.items`` questions about clips drawn from ``clips``, on ``device``."""
     stft, long_stft = Stft(net.size, net.hop), Stft(2 * net.size, net.hop)
-    length = round(config.seconds * SAMPLE_RATE)
+    length = round(config.seconds * net.sample_rate)
     slots: list[_Slot] = []
     for item in range(config.items):
         slots += _question(rng, clips[int(rng.integers(len(clips)))], item, length, config, net)
-    hertz = stft.frequencies(SAMPLE_RATE).numpy()
+    hertz = stft.frequencies(net.sample_rate).numpy()
     curve = augmentation.spectral_gains(rng, hertz, len(slots), config.equalisation_db).to(device)
     waves = torch.from_numpy(np.stack([slot.wave for slot in slots])).to(device)
     owner = torch.tensor([slot.item for slot in slots], device=device)
@@ -145,7 +160,7 @@ class _Slot:
     kind: int
     order: int
     wave: npt.NDArray[np.float32]
-    roll: npt.NDArray[np.float32]
+    roll: npt.NDArray[np.int64]
     taught: bool
 
 
@@ -154,8 +169,10 @@ def _question(
 ) -> list[_Slot]:
     """What is asked of one clip: its ticked parts, perhaps a silent one, perhaps the residual."""
     frames = (Stft(net.size, net.hop).frames(length) + 1) // 2
-    at = int(rng.integers(max(1, clip.audio.shape[1] - length)))
-    crop = clip.audio[:, at : at + length].astype(np.float32)
+    rate = clip.sample_rate
+    wanted = round(config.seconds * rate)
+    at = int(rng.integers(max(1, clip.audio.shape[1] - wanted)))
+    crop = at_rate(clip.audio[:, at : at + wanted].astype(np.float32), rate, net.sample_rate, length)
     crop *= 10 ** (rng.normal(0, config.level_db, (len(crop), 1)).astype(np.float32) / 20)
     parts = list(range(len(crop)))
     background = np.zeros(length, dtype=np.float32)
@@ -168,9 +185,9 @@ def _question(
     slots = []
     for part, order in zip(parts, orders([clip.instruments[part] for part in parts]), strict=True):
         kind = INSTRUMENTS.index(clip.instruments[part])
-        roll = pitch_roll(clip.notes, part, at / SAMPLE_RATE, frames, net)
+        roll = pitch_roll(clip.notes, part, at / rate, frames, net)
         slots.append(_Slot(item, kind, order, crop[part], roll, True))
-    empty, silence = np.zeros((net.pitches, frames), np.float32), np.zeros(length, np.float32)
+    empty, silence = np.full(frames, net.pitches), np.zeros(length, np.float32)
     if rng.random() < config.silent:
         absent = [i for i, name in enumerate(INSTRUMENTS) if name not in clip.instruments]
         slots.append(_Slot(item, int(rng.choice(absent)), 0, silence, empty, True))

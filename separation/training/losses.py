@@ -31,11 +31,11 @@ def separation_loss(
     return (level * weight).sum() / weight.sum()
 
 
-def pitch_loss(logits: torch.Tensor, roll: torch.Tensor, taught: torch.Tensor) -> torch.Tensor:
-    """Binary cross-entropy of pitches, summed over pitch, mean over taught slots and frames (nats).
+def pitch_loss(logits: torch.Tensor, played: torch.Tensor, taught: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy of who plays what, the mean over taught slots and frames (nats a frame).
 
-    ``logits`` and ``roll`` (1 where the part plays that pitch) are ``(slots, pitches, frames)``;
-    ``taught`` ``(slots,)`` is False for slots whose notes are not known (noise).
+    ``logits`` ``(slots, pitches + 1, frames)``, silence last; ``played`` ``(slots, frames)`` the row that
+    sounds; ``taught`` ``(slots,)`` is False for slots whose notes are not known (noise).
     """
-    each = functional.binary_cross_entropy_with_logits(logits, roll, reduction="none").sum(1).mean(1)
+    each = functional.cross_entropy(logits, played, reduction="none").mean(1)
     return (each * taught).sum() / taught.sum().clamp_min(1)

@@ -7,6 +7,8 @@ pitch tracker; one whose sound contradicts its label is thrown out.
     python -m separation.training.note_bank --notes DIR --font FluidR3_GM.sf2 --font … --out bank
 
 writes ``bank.f16`` (all samples, one after the other, float16) and ``bank.json`` (what is where).
+``--most-megabytes 60`` makes a bank that can travel (:mod:`separation.training.travelling_bank`), from the
+same sources or, with ``--from bank``, from a bank that is there; its samples are ``bank.u8``, one byte each.
 """
 
 from __future__ import annotations
@@ -35,6 +37,8 @@ from separation.separator import INSTRUMENTS, SeparatorError
 Samples = npt.NDArray[np.float32]
 
 SAMPLE_RATE = 22050
+"""Samples a second where nothing else is said; pitches are always measured at this rate."""
+
 LONGEST_SECONDS = 3.5
 SHORTEST_SECONDS = 0.15
 
@@ -71,6 +75,22 @@ _ODD = re.compile(
 """Techniques that are not one sustained plain pitch: kept, flagged, used rarely."""
 
 
+FORMATS: dict[str, type[np.float16] | type[np.uint8]] = {"f16": np.float16, "u8": np.uint8}
+"""How a bank's samples are kept, by the file's suffix."""
+
+_CODES = np.abs(np.arange(256) - 128) / 127.0
+MU_LAW: Samples = (np.sign(np.arange(256) - 128) * (256.0**_CODES - 1) / 255).clip(-1, 1).astype(np.float32)
+"""What each of the 256 codes of a byte stands for: steps that grow with the sound (mu-law, ITU-T G.711's
+formula), so that noise stays about 38 dB below it. 128 is silence."""
+
+
+def mu_law(audio: Samples) -> npt.NDArray[np.uint8]:
+    """Codes ``(samples,)`` of audio between −1 and 1; :data:`MU_LAW` turns them back."""
+    bent = np.sign(audio) * np.log1p(255.0 * np.minimum(np.abs(audio), 1.0)) / np.log(256.0)
+    codes: npt.NDArray[np.uint8] = (np.rint(127.0 * bent) + 128).astype(np.uint8)
+    return codes
+
+
 @dataclass(frozen=True)
 class Note:
     """One note of the bank: where its samples are and what they are.
@@ -88,11 +108,20 @@ class Note:
 
 
 class NoteBank:
-    """A packed bank, opened for reading: :meth:`audio` gives a note's samples without loading the rest."""
+    """A packed bank, opened for reading: :meth:`audio` gives a note's samples without loading the rest.
 
-    def __init__(self, notes: Sequence[Note], samples: npt.NDArray[np.float16]) -> None:
+    ``samples`` is ``(samples,)``, float16 or uint8 (:data:`MU_LAW`), at ``sample_rate``.
+    """
+
+    def __init__(
+        self,
+        notes: Sequence[Note],
+        samples: npt.NDArray[np.float16] | npt.NDArray[np.uint8],
+        sample_rate: int = SAMPLE_RATE,
+    ) -> None:
         self.notes = tuple(notes)
-        self._samples = samples
+        self.sample_rate = sample_rate
+        self.samples = samples
         self._shelves: dict[tuple[str, str], list[Note]] = {}
         for note in self.notes:
             self._shelves.setdefault((note.instrument, note.source), []).append(note)
@@ -103,18 +132,21 @@ class NoteBank:
         try:
             table = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
             notes = [Note(**entry) for entry in table["notes"]]
-            samples = np.memmap(path.with_suffix(".f16"), dtype=np.float16, mode="r")
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            rate, suffix = int(table["sample_rate"]), table.get("samples", "f16")
+            # "c": nothing is ever written, but torch wants memory that could be
+            samples = np.memmap(path.with_suffix(f".{suffix}"), dtype=FORMATS[suffix], mode="c")
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise SeparatorError(
                 f"The note bank {path} cannot be opened; make it with separation.training.note_bank."
             ) from error
         if notes and notes[-1].start + notes[-1].length > len(samples):
             raise SeparatorError(f"The note bank {path} is cut short; make it again.")
-        return cls(notes, samples)
+        return cls(notes, samples, rate)
 
     def audio(self, note: Note) -> Samples:
-        """The note's samples ``(length,)`` float32 at :data:`SAMPLE_RATE`, peak 1."""
-        return self._samples[note.start : note.start + note.length].astype(np.float32)
+        """The note's samples ``(length,)`` float32 at :attr:`sample_rate`, peak 1."""
+        kept = self.samples[note.start : note.start + note.length]
+        return MU_LAW[kept] if kept.dtype == np.uint8 else kept.astype(np.float32)
 
     def sources(self, instrument: str) -> list[str]:
         """The timbres there are of an instrument, in alphabetical order."""
@@ -135,25 +167,33 @@ def trim(audio: Samples, sample_rate: int) -> Samples:
     return audio[max(0, int(loud[0]) - sample_rate // 200) : int(loud[-1]) + 1]
 
 
-def prepare(audio: Samples, sample_rate: int, label: int | None) -> tuple[float, Samples] | None:
-    """True pitch and ready samples of one recorded note, or None where it is no usable note.
+def resampled(audio: Samples, sample_rate: int, wanted: int) -> Samples:
+    """Audio ``(samples,)`` float32 at another rate."""
+    moved = audio if sample_rate == wanted else soxr.resample(audio, sample_rate, wanted)
+    return np.asarray(moved, dtype=np.float32)
+
+
+def prepare(
+    audio: Samples, sample_rate: int, label: int | None, wanted: int = SAMPLE_RATE
+) -> tuple[float, Samples] | None:
+    """True pitch and ready samples at ``wanted`` Hz of one recorded note, or None where it is no usable note.
 
     ``audio`` is ``(samples,)`` at ``sample_rate``; ``label`` the MIDI pitch its name claims, None where
     it claims none.
     """
     if not len(audio) or not np.isfinite(audio).all() or np.abs(audio).max() < 1e-4:
         return None
-    moved = soxr.resample(audio, sample_rate, SAMPLE_RATE) if sample_rate != SAMPLE_RATE else audio
-    cut = trim(np.asarray(moved, dtype=np.float32), SAMPLE_RATE)[: int(LONGEST_SECONDS * SAMPLE_RATE)]
-    if len(cut) < SHORTEST_SECONDS * SAMPLE_RATE:
+    cut = trim(resampled(audio, sample_rate, wanted), wanted)[: int(LONGEST_SECONDS * wanted)]
+    if len(cut) < SHORTEST_SECONDS * wanted:
         return None
-    found = measure_note(cut[: 2 * SAMPLE_RATE].astype(np.float64), SAMPLE_RATE, label)
+    measured = resampled(cut[: 2 * wanted], wanted, SAMPLE_RATE)
+    found = measure_note(measured.astype(np.float64), SAMPLE_RATE, label)
     if found is None:
         return None
     return found[0], cut / np.abs(cut).max()
 
 
-def recorded(path: Path) -> tuple[Note, Samples] | None:
+def recorded(path: Path, sample_rate: int = SAMPLE_RATE) -> tuple[Note, Samples] | None:
     """The note in one file of a folder of recordings (see the module's head), or None."""
     fields = path.stem.split("_")
     if path.suffix == ".mp3" and len(fields) >= 5 and fields[0] in INSTRUMENTS:
@@ -168,11 +208,11 @@ def recorded(path: Path) -> tuple[Note, Samples] | None:
         return None
     plain = not _ODD.search(technique)
     audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    ready = prepare(audio.mean(1), rate, label)
+    ready = prepare(audio.mean(1), rate, label, sample_rate)
     return None if ready is None else (Note(instrument, source, ready[0], plain, 0, len(ready[1])), ready[1])
 
 
-def rendered(job: tuple[Path, str, int, int]) -> list[tuple[Note, Samples]]:
+def rendered(job: tuple[Path, str, int, int], sample_rate: int = SAMPLE_RATE) -> list[tuple[Note, Samples]]:
     """All notes of one program of a soundfont at one velocity, rendered dry.
 
     ``job`` is (soundfont, instrument, program, velocity).
@@ -196,36 +236,47 @@ def rendered(job: tuple[Path, str, int, int]) -> list[tuple[Note, Samples]]:
         score, sound = Path(folder) / "notes.mid", Path(folder) / "notes.wav"
         file.save(score)
         command = ["fluidsynth", "-ni", str(font), str(score), "-F", str(sound)]
-        command += ["-r", str(SAMPLE_RATE), "-R", "0", "-C", "0", "-g", "0.5"]
+        command += ["-r", str(sample_rate), "-R", "0", "-C", "0", "-g", "0.5"]
         subprocess.run(command, check=True, capture_output=True)
         audio = soundfile.read(sound, dtype="float32", always_2d=True)[0].mean(1)
     notes = []
     for index, pitch in enumerate(range(low, high + 1)):
-        piece = audio[index * 4 * SAMPLE_RATE : (index * 4 + 3) * SAMPLE_RATE]
-        ready = prepare(piece, SAMPLE_RATE, pitch)
+        piece = audio[index * 4 * sample_rate : (index * 4 + 3) * sample_rate]
+        ready = prepare(piece, sample_rate, pitch, sample_rate)
         if ready is not None:
             source = f"{font.stem}-{program}"
             notes.append((Note(instrument, source, ready[0], True, 0, len(ready[1])), ready[1]))
     return notes
 
 
-def write(found: Iterable[tuple[Note, Samples]], path: Path) -> list[Note]:
-    """Pack notes into ``path``.f16 and ``path``.json; returns them with their places."""
+def write(
+    found: Iterable[tuple[Note, Samples]],
+    path: Path,
+    *,
+    sample_rate: int = SAMPLE_RATE,
+    samples: str = "f16",
+) -> list[Note]:
+    """Pack notes at ``sample_rate`` into a bank at ``path``; returns them with their places.
+
+    ``samples`` is one of :data:`FORMATS`.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     placed: list[Note] = []
     start = 0
-    with path.with_suffix(".f16").open("wb") as file:
-        for note, samples in found:
-            file.write(samples.astype(np.float16).tobytes())
-            entry = Note(note.instrument, note.source, round(note.pitch, 3), note.plain, start, len(samples))
+    with path.with_suffix(f".{samples}").open("wb") as file:
+        for note, sound in found:
+            file.write(mu_law(sound).tobytes() if samples == "u8" else sound.astype(np.float16).tobytes())
+            entry = Note(note.instrument, note.source, round(note.pitch, 3), note.plain, start, len(sound))
             placed.append(entry)
-            start += len(samples)
-    table = {"sample_rate": SAMPLE_RATE, "notes": [asdict(note) for note in placed]}
+            start += len(sound)
+    table = {"sample_rate": sample_rate, "samples": samples, "notes": [asdict(note) for note in placed]}
     path.with_suffix(".json").write_text(json.dumps(table), encoding="utf-8")
     return placed
 
 
-def build(notes: Path | None, fonts: Sequence[Path], *, processes: int = 2) -> Iterator[tuple[Note, Samples]]:
+def build(
+    notes: Path | None, fonts: Sequence[Path], *, processes: int = 2, sample_rate: int = SAMPLE_RATE
+) -> Iterator[tuple[Note, Samples]]:
     """Every usable note of a folder of recordings and of soundfonts, computed by several processes.
 
     Raises :class:`SeparatorError` when a font or fluidsynth is missing.
@@ -244,10 +295,10 @@ def build(notes: Path | None, fonts: Sequence[Path], *, processes: int = 2) -> I
         for velocity in VELOCITIES
     ]
     with get_context("spawn").Pool(processes) as pool:
-        for found in pool.imap(partial(recorded), files, 16):
+        for found in pool.imap(partial(recorded, sample_rate=sample_rate), files, 16):
             if found is not None:
                 yield found
-        for rendering in pool.imap(rendered, jobs):
+        for rendering in pool.imap(partial(rendered, sample_rate=sample_rate), jobs):
             yield from rendering
 
 
@@ -266,14 +317,31 @@ def summary(notes: Iterable[Note]) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line of the module's head; returns its exit code."""
+    from separation.training.travelling_bank import lighter
+
     parser = argparse.ArgumentParser(description="Pack single notes into a bank for training.")
     parser.add_argument("--notes", type=Path, help="folder with philharmonia/ and mtg_solosax/")
     parser.add_argument("--font", type=Path, action="append", default=[], help="a soundfont; may be repeated")
+    parser.add_argument("--from", dest="bank", type=Path, help="a bank to make one that can travel from")
     parser.add_argument("--out", type=Path, required=True, help="the bank to write, without suffix")
+    parser.add_argument("--most-megabytes", type=float, help="choose and shorten notes to fit")
+    parser.add_argument("--sample-rate", type=int, choices=(22050, 44100), default=SAMPLE_RATE)
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args(arguments)
+    rate = SAMPLE_RATE if options.most_megabytes else options.sample_rate
     try:
-        placed = write(build(options.notes, options.font, processes=options.processes), options.out)
+        if options.bank and (options.notes or options.font or not options.most_megabytes):
+            raise SeparatorError("--from takes the place of --notes and --font, and needs --most-megabytes.")
+        with tempfile.TemporaryDirectory(
+            dir=options.out.parent if options.out.parent.is_dir() else None
+        ) as at:
+            whole = options.bank or (Path(at) / "bank" if options.most_megabytes else options.out)
+            if not options.bank:
+                found = build(options.notes, options.font, processes=options.processes, sample_rate=rate)
+                placed = write(found, whole, sample_rate=rate)
+            if options.most_megabytes:
+                chosen = lighter(NoteBank.open(whole), options.most_megabytes)
+                placed = write(chosen, options.out, samples="u8")
     except SeparatorError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -19,13 +19,15 @@ from pathlib import Path
 
 from separation.separator import SeparatorError
 
-BACH10_CHORALES: tuple[int, ...] = (255, 256, 274, 275, 296, 297, 326, 327, 328, 358, 359, 360, 365, 385)
+BACH10_CHORALES: tuple[int, ...] = (
+    255, 256, 274, 275, 296, 297, 326, 327, 328, 358, 359, 360, 361, 365, 385,
+)  # fmt: skip
 """BWV numbers of the chorales that Bach10 plays, by their titles.
 
 Ach Gott und Herr 255; Ach lieben Christen 256; Christe, der du bist Tag und Licht 274; Christe, du
 Beistand 275; Die Nacht ist kommen 296; Die Sonn hat sich 297; Herr Gott, dich loben 326, 328; Für deinen
 Thron 327; Nun bitten wir 385. The ninth is called only "Jesus": so all that begin with Jesu or Jesus and
-"meine" are left out: 358, 359, 360, 365.
+"meine" or "meines" are left out: 358, 359, 360, 361, 365.
 """
 
 OTHER_SETTINGS: tuple[str, ...] = (

@@ -18,6 +18,7 @@ BENCHMARKS: tuple[tuple[str, ...], ...] = (
     ("separation_quality", str(DEMO)),
     ("separation_quality", str(REAL)),
     ("separation_speed",),
+    ("synthesis_speed",),
     ("haaqi_speed",),
     ("callback_time",),
     ("event_latency",),

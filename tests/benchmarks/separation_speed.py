@@ -141,12 +141,16 @@ def equal_shares() -> Any:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    from separation import catalogue
+
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seconds", type=float, nargs="+", default=SHORT, help="lengths of the recordings")
     parser.add_argument("--all", action="store_const", dest="seconds", const=ALL, help="from 10 s to 1 h")
-    parser.add_argument("--separator", default="nmf", help="a name of the catalogue, or none")
+    parser.add_argument(
+        "--separator", default=catalogue.default_separator(), help="a name of the catalogue, or none"
+    )
     parser.add_argument("--instruments", default="violin:2,viola,cello")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--rate", type=int, default=44100)
