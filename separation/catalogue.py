@@ -54,7 +54,7 @@ def cards(folders: Iterable[Path] | None = None) -> dict[str, SeparatorCard]:
 
 def default_separator() -> str:
     """The name of the separator that is used where none is chosen."""
-    return "nmf"
+    return "harmonic"
 
 
 def load(name: str, folders: Iterable[Path] | None = None) -> Separator:

@@ -39,7 +39,9 @@ def test_shapes_for_even_and_odd_numbers_of_frames() -> None:
         features = torch.randn(2, 3, TINY.fine_bins, frames)
         logits, pitch = made(features, owner, instrument, order)
         assert logits.shape == (3, TINY.fine_bins, frames)
-        assert pitch.shape == (3, TINY.pitches, (frames + 1) // 2)
+        assert pitch.shape == (3, TINY.pitches + 1, (frames + 1) // 2)
+        alone = made.pitches(features, owner, instrument, order)
+        torch.testing.assert_close(alone, pitch)
         assert made.to_linear(logits).shape == (3, TINY.bins, frames)
 
 

@@ -39,15 +39,71 @@ class FitSettings:
     noise: float = 0.02
 
 
-@dataclass(frozen=True)
-class HarmonicFit:
-    """The result: ``magnitudes`` ``(voices + 1, bins, frames)``, the noise between the harmonics last;
-    ``strengths`` ``(voices, frames, harmonics)`` and ``levels`` ``(voices, frames)`` of the notes.
+class Combs:
+    """The teeth of every voice's comb on the bins of the transform.
+
+    ``weight`` ``(voices, frames, harmonics)`` is how much of a flat spectrum each tooth gathers, 0 where it
+    does not sound; ``own`` how much of itself it gathers when it is drawn alone.
     """
 
-    magnitudes: torch.Tensor
-    strengths: torch.Tensor
-    levels: torch.Tensor
+    def __init__(self, path: torch.Tensor, bins: int, bin_width: float) -> None:
+        self.voices, self.frames = path.shape
+        self.bins = bins
+        number = torch.arange(1, HARMONICS + 1, device=path.device)
+        place = hertz(path)[..., None] * number / bin_width  # (voices, frames, harmonics)
+        # above 16 kHz there is little but noise
+        sounding = (path > 0)[..., None] & (place < min(bins - 1, 16000.0 / bin_width))
+        middle = place.round()
+        reach = torch.arange(-HALF_WIDTH, HALF_WIDTH + 1, device=path.device)
+        width = (LOBE**2 + (place * (2 ** (VIBRATO / 12) - 1)) ** 2).sqrt()[..., None]
+        teeth = torch.exp(-0.5 * ((middle - place)[..., None] / width + reach / width) ** 2)
+        self._teeth = teeth * sounding[..., None]
+        self._where = (middle[..., None] + reach).long().clamp(0, bins - 1)
+        self._flat = self._where.transpose(0, 1).reshape(self.frames, -1)
+        self.weight = self._teeth.sum(-1)
+        self.own = self._teeth.square().sum(-1)
+
+    def draw(self, strengths: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+        """Spectrum ``(frames, bins)`` of all harmonics ``(voices, frames, harmonics)``, on ``noise``."""
+        teeth = (self._teeth * strengths[..., None]).transpose(0, 1).reshape(self.frames, -1)
+        return noise.scatter_add(1, self._flat, teeth)
+
+    def draw_voice(self, voice: int, strengths: torch.Tensor) -> torch.Tensor:
+        """Spectrum ``(frames, bins)`` of one voice's harmonics ``(frames, harmonics)``."""
+        teeth = (self._teeth[voice] * strengths[..., None]).reshape(self.frames, -1)
+        empty = torch.zeros(self.frames, self.bins, device=teeth.device)
+        return empty.scatter_add(1, self._where[voice].reshape(self.frames, -1), teeth)
+
+    def gather(self, spectrum: torch.Tensor) -> torch.Tensor:
+        """What of a spectrum ``(frames, bins)`` lies under each tooth: ``(voices, frames, harmonics)``."""
+        under = spectrum.gather(1, self._flat).reshape(self.frames, self.voices, HARMONICS, -1)
+        return (under.transpose(0, 1) * self._teeth).sum(-1)
+
+
+@dataclass(frozen=True)
+class HarmonicFit:
+    """Voices fitted to a mixture; all magnitudes are relative to ``scale``, its mean below 10 kHz.
+
+    ``target`` ``(frames, bins)`` the mixture, ``noise`` ``(frames, bins)`` what lies between the harmonics;
+    ``amplitudes`` ``(voices, frames, harmonics)`` what was found, ``expected`` the same with the templates'
+    strengths at the notes' levels.
+    """
+
+    combs: Combs
+    target: torch.Tensor
+    noise: torch.Tensor
+    amplitudes: torch.Tensor
+    expected: torch.Tensor
+    scale: torch.Tensor
+
+    def magnitudes(self, gains: torch.Tensor | None = None) -> torch.Tensor:
+        """Spectra ``(voices + 1, bins, frames)`` of the voices and, last, the noise.
+
+        ``gains`` ``(voices, frames, harmonics)`` may turn single harmonics up or down.
+        """
+        amplitudes = self.amplitudes if gains is None else self.amplitudes * gains
+        drawn = [self.combs.draw_voice(v, amplitudes[v]) for v in range(len(amplitudes))]
+        return torch.stack([*drawn, self.noise]).transpose(1, 2) * self.scale
 
 
 def refine(magnitude: torch.Tensor, path: torch.Tensor, bin_width: float) -> torch.Tensor:
@@ -77,42 +133,6 @@ def refine(magnitude: torch.Tensor, path: torch.Tensor, bin_width: float) -> tor
     return torch.where(path > 0, path + smooth, path)
 
 
-class _Combs:
-    """The teeth of every voice's comb on the bins of the transform."""
-
-    def __init__(self, path: torch.Tensor, bins: int, bin_width: float) -> None:
-        self.voices, self.frames = path.shape
-        self._bins = bins
-        number = torch.arange(1, HARMONICS + 1, device=path.device)
-        place = hertz(path)[..., None] * number / bin_width  # (voices, frames, harmonics)
-        # above 16 kHz there is little but noise
-        sounding = (path > 0)[..., None] & (place < min(bins - 1, 16000.0 / bin_width))
-        middle = place.round()
-        reach = torch.arange(-HALF_WIDTH, HALF_WIDTH + 1, device=path.device)
-        width = (LOBE**2 + (place * (2 ** (VIBRATO / 12) - 1)) ** 2).sqrt()[..., None]
-        teeth = torch.exp(-0.5 * ((middle - place)[..., None] / width + reach / width) ** 2)
-        self._teeth = teeth * sounding[..., None]
-        self._where = (middle[..., None] + reach).long().clamp(0, bins - 1)
-        self._flat = self._where.transpose(0, 1).reshape(self.frames, -1)
-        self.weight = self._teeth.sum(-1)
-
-    def draw(self, strengths: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
-        """Spectrum ``(frames, bins)`` of all voices' harmonics ``(voices, frames, harmonics)`` and noise."""
-        teeth = (self._teeth * strengths[..., None]).transpose(0, 1).reshape(self.frames, -1)
-        return noise.scatter_add(1, self._flat, teeth)
-
-    def draw_voice(self, voice: int, strengths: torch.Tensor) -> torch.Tensor:
-        """Spectrum ``(frames, bins)`` of one voice's harmonics ``(frames, harmonics)``."""
-        teeth = (self._teeth[voice] * strengths[..., None]).reshape(self.frames, -1)
-        empty = torch.zeros(self.frames, self._bins, device=teeth.device)
-        return empty.scatter_add(1, self._where[voice].reshape(self.frames, -1), teeth)
-
-    def gather(self, spectrum: torch.Tensor) -> torch.Tensor:
-        """What of a spectrum ``(frames, bins)`` lies under each tooth: ``(voices, frames, harmonics)``."""
-        under = spectrum.gather(1, self._flat).reshape(self.frames, self.voices, HARMONICS, -1)
-        return (under.transpose(0, 1) * self._teeth).sum(-1)
-
-
 def fit(
     magnitude: torch.Tensor,
     path: torch.Tensor,
@@ -130,17 +150,19 @@ def fit(
     """
     bins = len(magnitude)
     voices = len(path)
-    combs = _Combs(path, bins, bin_width)
-    scale = magnitude.mean().clamp_min(1e-12)
+    combs = Combs(path, bins, bin_width)
+    # below 10 kHz, where it sounds: the same whatever the sample rate and however much silence is around
+    heard = magnitude[: int(10_000.0 / bin_width)].mean(0)
+    scale = heard[heard >= 0.01 * heard.max()].mean().clamp_min(1e-12)
     target = (magnitude.T / scale).contiguous()  # (frames, bins)
-    around = functional.avg_pool1d(target[:, None], 201, stride=1, padding=100, count_include_pad=False)
-    noise = settings.noise * around[:, 0] + 1e-7
+    noise = settings.noise * _running_mean(target, 100) + 1e-7
     # a note is a stretch of one semitone row in one voice; all its frames share their strengths
     rows = (path.round().long() - LOWEST).clamp(0, HIGHEST - LOWEST)
     rows = torch.where(path > 0, rows, HIGHEST - LOWEST + 1)
     shared = rows + torch.arange(voices, device=path.device)[:, None] * (HIGHEST - LOWEST + 2)
     padded = functional.pad(amplitudes, (0, 0, 0, 1), value=0.0) + 1e-5
     strengths = padded.gather(1, rows[..., None].expand(-1, -1, HARMONICS))
+    template = strengths = strengths / strengths.norm(dim=-1, keepdim=True)
     weight = combs.weight + _TINY
     levels = target.sum(1)[None, :, None] / voices / (strengths * weight).sum(-1, keepdim=True)
 
@@ -171,9 +193,35 @@ def fit(
         step_strengths()
         step_levels()
         _call(check)
-    drawn = [combs.draw_voice(voice, levels[voice] * strengths[voice]) for voice in range(voices)]
-    magnitudes = torch.stack([*drawn, noise]).transpose(1, 2) * scale
-    return HarmonicFit(magnitudes, strengths, levels[..., 0] * (path > 0) * scale)
+    sounding = (path > 0)[..., None]
+    return HarmonicFit(
+        combs, target, noise, levels * strengths * sounding, levels * template * sounding, scale
+    )
+
+
+def skirts(powers: torch.Tensor, reach: int = 20, lasting: float = 0.6) -> torch.Tensor:
+    """Powers ``(voices, bins, frames)`` spread over ``reach`` bins to each side (twice), and lasting on:
+    each frame keeps at least ``lasting`` of the one before.
+    """
+    frames = powers.shape[-1]
+    # a voice at a time: running sums in double precision take memory
+    spread = torch.stack([_running_mean(_running_mean(one.T, reach), reach).T for one in powers])
+    kept = [spread[..., 0]]
+    for frame in range(1, frames):
+        kept.append(torch.maximum(spread[..., frame], lasting * kept[-1]))
+    return torch.stack(kept, -1)
+
+
+def _running_mean(values: torch.Tensor, reach: int) -> torch.Tensor:
+    """The mean of ``values`` ``(…, bins)`` over ``reach`` bins to each side, over fewer at the rims.
+
+    By running sums, in double precision: many times faster than pooling over so many bins.
+    """
+    bins = values.shape[-1]
+    sums = functional.pad(values.double().cumsum(-1), (1, 0))
+    at = torch.arange(bins, device=values.device)
+    first, last = (at - reach).clamp_min(0), (at + reach + 1).clamp_max(bins)
+    return ((sums[..., last] - sums[..., first]) / (last - first)).clamp_min(0.0).to(values.dtype)
 
 
 def _by_note(values: torch.Tensor, shared: torch.Tensor) -> torch.Tensor:

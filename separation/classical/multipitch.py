@@ -101,6 +101,7 @@ def evidence(
     most: int,
     divergence: Divergence = "kl",
     iterations: int = 10,
+    salience: torch.Tensor | None = None,
     check: Callable[[], None] | None = None,
 ) -> Evidence:
     """Candidates and their sets for a mixture ``bands`` ``(bands, frames)`` magnitudes.
@@ -108,6 +109,7 @@ def evidence(
     ``notes`` (of instruments, or of single parts) is ``(instruments, loudnesses, pitches, bands)`` on the
     pitch ``grid`` ``(pitches,)``;
     ``level`` is the recording's mean magnitude; sets have up to ``most`` of ``candidates`` pitches.
+    ``salience`` ``(pitches, frames)``, where given, weighs what may become a candidate.
     """
     instruments, loudnesses, pitches, width = notes.shape
     frames = bands.shape[1]
@@ -121,12 +123,11 @@ def evidence(
     found = functional.avg_pool1d(
         found.reshape(-1, 1, frames), 5, stride=1, padding=2, count_include_pad=False
     ).reshape(instruments * loudnesses, pitches, frames)
-    chosen = _peaks(found.sum(0), candidates)  # (frames, candidates)
+    strength = found.sum(0) if salience is None else found.sum(0) * salience
+    chosen = _peaks(strength, candidates)  # (frames, candidates)
     times = torch.arange(frames, device=bands.device)[:, None]
-    # (frames, candidates, templates, bands) as columns (frames, candidates · templates, bands)
     spectrum = compress(bands, level, FIT_EXPONENT)
     drawn = drawn_at(notes, FIT_EXPONENT).reshape(-1, pitches, width)
-    columns = drawn[:, chosen].permute(1, 2, 0, 3).reshape(frames, -1, width)
     start = found[:, chosen, times].permute(1, 2, 0).reshape(frames, -1)
     sets = subsets(candidates, most)
     member = torch.zeros(len(sets), candidates)
@@ -136,7 +137,10 @@ def evidence(
     misfits, timbres = [], []
     for first in range(0, frames, 32):
         part = slice(first, first + 32)
-        misfit, gains = _fit_sets(spectrum.T[part], columns[part], start[part], allowed, iterations, check)
+        # (templates, frames, candidates, bands) as columns (frames, candidates · templates, bands): a few
+        # frames at a time, for together they would take hundreds of megabytes
+        columns = drawn[:, chosen[part]].permute(1, 2, 0, 3).reshape(len(chosen[part]), -1, width)
+        misfit, gains = _fit_sets(spectrum.T[part], columns, start[part], allowed, iterations, check)
         misfits.append(misfit)
         share = gains.reshape(len(gains), len(sets), candidates, instruments, loudnesses).sum(-1) + 1e-6
         timbres.append(share / share.sum(-1, keepdim=True))

@@ -16,12 +16,25 @@ import torch
 from separation import wiener
 from separation.classical import harmonic_fit, multipitch, note_tracking, templates, voices
 from separation.classical.adaptation import adapted
+from separation.classical.note_tracking import Heard
 from separation.classical.pitch_axis import PitchAxis
 from separation.separator import Check, Part, SeparatorCard, SeparatorError
 from separation.transforms import Stft
 
 STFT = Stft(size=8192, hop=2048)
 """Frames of 186 ms at 44.1 kHz: long, because the lowest voices' harmonics lie 60 Hz apart."""
+
+EXPONENT = 0.7
+"""Exponent on powers when the mixture is shared out."""
+
+SKIRT = 0.01
+"""Power of the skirt around and after a voice's harmonics: breath, bow and hall."""
+
+UNHEARD = 0.02
+"""How readily a pitch becomes a candidate that the listener does not hear, where there is a listener."""
+
+QUIET = 1e-6
+"""A frame whose power is this far below the block's loudest is silent."""
 
 _PIECE_SECONDS = 10.0
 _PIECES_TRACKED = 3
@@ -78,22 +91,24 @@ class NmfSeparator:
         """
         clean = torch.nan_to_num(overview, nan=0.0, posinf=0.0, neginf=0.0)
         piece = round(_PIECE_SECONDS * self.card.sample_rate)
-        heard = []
+        seen = []
         for begin in range(0, clean.shape[1], piece):
-            heard.append(self._axis.bands(_magnitude(STFT.forward(clean[:, begin : begin + piece]))))
+            seen.append(self._axis.bands(_magnitude(STFT.forward(clean[:, begin : begin + piece]))))
             _call(check)
-        sounding = torch.cat([bands[:, bands.sum(0) > 0] for bands in heard], dim=1) if heard else None
+        sounding = torch.cat([bands[:, bands.sum(0) > 0] for bands in seen], dim=1) if seen else None
         notes = torch.stack([self._notes(part.instrument, check) for part in parts])
         if sounding is None or not sounding.shape[1] or float(sounding.max()) < _SILENCE:
             return Recording(1.0, notes)
         level = float(sounding.mean())
         # evenly spread over what there is
-        count = min(len(heard), _PIECES_TRACKED)
-        bands = torch.cat([heard[(2 * i + 1) * len(heard) // (2 * count)] for i in range(count)], dim=1)
+        count = min(len(seen), _PIECES_TRACKED)
+        chosen = [(2 * i + 1) * len(seen) // (2 * count) for i in range(count)]
+        bands = torch.cat([seen[i] for i in chosen], dim=1)
         names = sorted({part.instrument for part in parts})
         first = torch.stack([self._notes(name, check) for name in names])
+        heard = self._listen([clean[:, piece * i : piece * (i + 1)] for i in chosen], parts, check)
         path = self._track(
-            bands, parts, first, [names.index(part.instrument) for part in parts], level, check
+            bands, parts, first, [names.index(part.instrument) for part in parts], level, heard, check
         )
         grid = self._axis.grid.to(bands.device)
         return Recording(level, adapted(bands, path, notes, grid, level=level, check=check))
@@ -120,7 +135,11 @@ class NmfSeparator:
         spectrum = STFT.forward(clean)
         magnitude = _magnitude(spectrum)
         own = list(range(len(parts)))
-        path = self._track(self._axis.bands(magnitude), parts, state.notes, own, state.level, check)
+        heard = self._listen([clean], parts, check)
+        path = self._track(self._axis.bands(magnitude), parts, state.notes, own, state.level, heard, check)
+        # a note that is held through silence tells nothing, and blurs what is learnt of it elsewhere
+        power = magnitude.square().sum(0)
+        path = torch.where(power > QUIET * power.max(), path, 0.0)
         path = harmonic_fit.refine(magnitude, path, self._axis.bin_width)
         amplitudes = torch.stack([self._templates.of(part.instrument).mean(1) for part in parts])
         for channel in range(channels):
@@ -139,11 +158,28 @@ class NmfSeparator:
                 harmonic_fit.FitSettings(self._divergence),
                 check=check,
             )
-            shares = wiener.share(spectrum[channel : channel + 1], found.magnitudes.square())
+            masks = self._masks(found, check)
+            _call(check)
             for index in range(len(parts)):
-                stems[index, channel] = STFT.inverse(shares[index, 0], samples)
+                stems[index, channel] = STFT.inverse(masks[index] * spectrum[channel], samples)
                 _call(check)
         return stems
+
+    def _listen(
+        self, excerpts: Sequence[torch.Tensor], parts: Sequence[Part], check: Check | None
+    ) -> Heard | None:
+        """What a listener hears the parts play in excerpts ``(channels, samples)``, one after the other.
+
+        Here there is none; a separator with a net may override this.
+        """
+        return None
+
+    def _masks(self, found: harmonic_fit.HarmonicFit, check: Check | None) -> torch.Tensor:
+        """Masks ``(parts + 1, bins, frames)`` that add up to one; the last is nobody's."""
+        magnitudes = found.magnitudes() / found.scale
+        voices = magnitudes[:-1].square()
+        skirts = SKIRT * harmonic_fit.skirts(voices)
+        return wiener.masks(torch.cat([voices + skirts, magnitudes[-1:].square()]), EXPONENT)
 
     def _track(
         self,
@@ -152,6 +188,7 @@ class NmfSeparator:
         notes: torch.Tensor,
         sources: Sequence[int],
         level: float,
+        heard: Heard | None,
         check: Check | None,
     ) -> torch.Tensor:
         """Pitches ``(parts, frames)`` of the parts in ``bands`` ``(bands, frames)``, 0 for silence.
@@ -160,15 +197,17 @@ class NmfSeparator:
         """
         if len(parts) > _MOST_WITH_LOUDNESS:
             notes = notes.mean(1, keepdim=True)
-        candidates, most = _sizes(len(parts))
+        candidates, most = _sizes(len(parts), listener=heard is not None)
+        grid = self._axis.grid.to(bands.device)
         seen = multipitch.evidence(
             bands,
             notes,
-            self._axis.grid.to(bands.device),
+            grid,
             level=level,
             candidates=candidates,
             most=most,
             divergence=self._divergence,
+            salience=None if heard is None else heard.salience(grid) + UNHEARD,
             check=check,
         )
         order = voices.top_down(parts)
@@ -179,7 +218,10 @@ class NmfSeparator:
             usual = voices.USUAL_PITCH.get(instrument, voices.OTHER_PITCH)
             known.append(note_tracking.Voice(sources[index], usual, low - 1.0, high + 1.0))
         ways = voices.spreads(candidates, most, len(parts))
-        found = note_tracking.track(seen, ways, known, note_tracking.Costs(), check=check)
+        if heard is not None:
+            heard = Heard(heard.odds[order].cpu(), heard.lowest)
+        costs = note_tracking.Costs() if heard is None else note_tracking.LISTENING
+        found = note_tracking.track(seen, ways, known, costs, heard=heard, check=check)
         path = torch.empty_like(found)
         path[order] = found
         return path.to(bands.device)
@@ -199,9 +241,14 @@ def _magnitude(spectrum: torch.Tensor) -> torch.Tensor:
     return spectrum.abs().square().mean(0).sqrt()
 
 
-def _sizes(parts: int) -> tuple[int, int]:
-    """Candidates a frame and pitches at once that are compared for so many parts: at most 256 sets."""
+def _sizes(parts: int, *, listener: bool) -> tuple[int, int]:
+    """Candidates a frame and pitches at once that are compared for so many parts: at most 256 sets.
+
+    A listener's candidates are so much better that two more than there are parts will do.
+    """
     candidates = {1: 12, 2: 12, 3: 10, 4: 9}.get(parts, 8)
+    if listener:
+        candidates = min(candidates, parts + 2)
     return candidates, min(parts, 5 if parts <= 8 else 4)
 
 

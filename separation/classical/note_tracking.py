@@ -41,8 +41,39 @@ class Costs:
     unison: float = 6.0
     timbre: float = 1.5
     register: float = 0.5
+    heard: float = 2.0
     best_sets: int = 80
     states: int = 250
+
+
+LISTENING = Costs(misfit=12.0)
+"""Where there is a listener, the misfit only has to tell fine differences (chosen on made-up ensembles)."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a listener, such as a net, thinks that each voice plays.
+
+    ``odds`` ``(voices, pitches + 1, frames)`` are log-probabilities of the semitones from the MIDI pitch
+    ``lowest`` up and, last, of silence.
+    """
+
+    odds: torch.Tensor
+    lowest: int
+
+    def of(self, frame: int, states: torch.Tensor) -> torch.Tensor:
+        """The log-probability ``(rows,)`` of states ``(rows, voices)``, pitches or 0, in one frame."""
+        silence = self.odds.shape[1] - 1
+        row = (states.round().long() - self.lowest).clamp(0, silence - 1)
+        row = torch.where(states > 0, row, silence)
+        return self.odds[..., frame].T.gather(0, row).sum(1)
+
+    def salience(self, grid: torch.Tensor) -> torch.Tensor:
+        """How likely any voice plays each pitch of a ``grid``: ``(pitches of the grid, frames)``, 0…1."""
+        likely = self.odds[:, :-1].amax(0).exp()
+        rows = grid.round().long() - self.lowest
+        inside = (rows >= 0) & (rows < len(likely))
+        return likely[rows.clamp(0, len(likely) - 1)] * inside[:, None]
 
 
 def track(
@@ -51,10 +82,12 @@ def track(
     voices: Sequence[Voice],
     costs: Costs,
     *,
+    heard: Heard | None = None,
     check: Callable[[], None] | None = None,
 ) -> torch.Tensor:
     """Each voice's pitch in each frame: ``(voices, frames)`` MIDI pitches, 0 where it is silent.
 
+    ``heard``, where there is a listener, has the voices in the same order.
     Computed on the CPU wherever the evidence is: one small step a frame leaves a graphics card idle.
     """
     pitches, misfit, timbre = evidence.pitches.cpu(), evidence.misfit.cpu(), evidence.timbre.cpu()
@@ -74,6 +107,8 @@ def track(
         wanted[best_sets[frame]] = True
         rows = wanted[ways.sets].nonzero()[:, 0]
         now, worth = _states(pitches[frame], suits[frame], ways, rows, voices, costs)
+        if heard is not None:
+            worth = worth + costs.heard * heard.of(frame, now)
         worth = worth + fit[frame][ways.sets[rows]] + rare[rows]
         kept = worth.topk(min(costs.states, len(worth)))
         now = now[kept.indices]
