@@ -13,6 +13,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from app import log as program_log
+from app.amplification import Amplification
 from app.document import Document
 from app.errors import UserError, sentence
 from app.exporting import Exporting
@@ -58,6 +59,7 @@ class Program(QObject):
         self.jobs = Jobs(self)
         self.document = Document(parent=self)
         self.listening = Listening(self.document, player, settings, self.jobs, self)
+        self.amplification = Amplification(self.listening, settings, self)
         self.scoring = Scoring(self.document, self.listening, settings, self)
         self.exporting = Exporting(self.document, lambda: (self.recording, self.stems), self.jobs, self)
         self.recovery = Recovery(self.document, parent=self)
