@@ -16,7 +16,7 @@ from app.file_errors import shown_name
 from app.hearing.audiogram import Listener
 from app.hearing.haaqi import Haaqi, HaaqiScore
 from app.hearing.prescription import apply_nal_r
-from app.hearing.quality import presentation_level
+from app.hearing.remix_window import presentation_level
 from app.recording import Recording, open_recording
 
 Progress = Callable[[float], None]

@@ -108,10 +108,8 @@ class FakeScoring(QObject):
 
 def quality(left: float = 0.71, right: float = 0.77, *, true_stems: bool = False) -> Quality:
     """A score of that kind."""
-    name = "true stems" if true_stems else "original recording"
-    return Quality(
-        left, right, (left + right) / 2, name, name, 8.0, 4.0, kind="quality" if true_stems else "change"
-    )
+    reference, kind = ("true stems", "quality") if true_stems else ("original", "change")
+    return Quality(left, right, (left + right) / 2, reference, 8.0, 4.0, kind=kind)
 
 
 @dataclass

@@ -7,14 +7,7 @@ from app.errors import Cancelled, UserError
 from app.hearing.audiogram import NORMAL, PRESETS
 from app.hearing.haaqi import SILENT_REFERENCE, Haaqi
 from app.hearing.prescription import apply_nal_r
-from app.hearing.quality import (
-    KeptReferences,
-    QualityRequest,
-    matching_true_stems,
-    presentation_level,
-    score_remix,
-    window,
-)
+from app.hearing.quality import KeptReferences, QualityRequest, score_remix
 from app.session import Session
 from separation.separator import Part
 from tests.haaqi_cases import duet
@@ -47,7 +40,7 @@ def request(session=SESSION, *, channels=2, true=False, seconds=1.5, ear=NORMAL,
 
 def test_an_untouched_mix_is_unchanged_and_is_never_called_quality():
     quality = score_remix(request(ear=PRESETS["N2"]))
-    assert (quality.kind, quality.reference_name) == ("change", "original recording")
+    assert (quality.kind, quality.reference) == ("change", "original")
     assert quality.matching_db == pytest.approx(0, abs=1e-6)
     assert quality.mean > 0.9
     assert quality.mean == pytest.approx((quality.left + quality.right) / 2)
@@ -68,7 +61,7 @@ def test_gains_change_it_and_level_alone_does_not():
 def test_against_true_stems_it_is_quality_and_follows_the_same_gains():
     session = SESSION.with_gain("violin", -12)
     quality = score_remix(request(session, true=True))
-    assert (quality.kind, quality.reference_kind, quality.matching_db) == ("quality", "true stems", 0)
+    assert (quality.kind, quality.reference, quality.matching_db) == ("quality", "true stems", 0)
     perfect = request(session, true=True)
     recording, _, truth = material()
     stems = truth | {"residual": recording - truth["violin"] - truth["cello"]}
@@ -92,15 +85,15 @@ def test_the_score_is_haaqi_as_cadenza_computes_it():
 
 
 def test_without_amplification_the_remix_stays_plain():
-    aided, plain = (score_remix(request(ear=PRESETS["N3"], amplify=amplify)) for amplify in (True, False))
-    assert (aided.amplified, plain.amplified) == (True, False)
+    aided, plain = (score_remix(request(ear=PRESETS["N3"], amplification=kind)) for kind in ("nal-r", "off"))
+    assert (aided.amplification, plain.amplification) == ("nal-r", "off")
     assert aided.mean > plain.mean + 0.2
 
 
 def test_ears_differ_with_audiograms_and_channels():
     recording, stems, _ = material()
     quality = score_remix(
-        QualityRequest(SESSION, recording, RATE, stems, NORMAL, PRESETS["N4"], amplify=False)
+        QualityRequest(SESSION, recording, RATE, stems, NORMAL, PRESETS["N4"], amplification="off")
     )
     assert quality.left > quality.right + 0.1
     panned = score_remix(request(SESSION.with_gain("cello", -10)))
@@ -132,23 +125,6 @@ def test_an_ear_without_a_reference_says_so():
     assert quality.note == SILENT_REFERENCE
 
 
-@pytest.mark.parametrize(
-    ("position", "done", "expected"),
-    [
-        (0, None, (0, 24000)),
-        (36000, None, (24000, 48000)),
-        (10**9, None, (48000, 72000)),
-        (30000, 40000, (16000, 40000)),
-        (0, 12000, (0, 12000)),
-        (60000, 24000, (0, 24000)),
-    ],
-)
-def test_the_window_lies_in_separated_material(position, done, expected):
-    asked = request(seconds=3.0, position=position, frames_done=done)
-    object.__setattr__(asked, "seconds", 1.0)
-    assert window(asked) == expected
-
-
 def test_only_the_window_is_scored():
     whole = request(seconds=3.0, position=48000)
     object.__setattr__(whole, "seconds", 1.0)
@@ -168,23 +144,6 @@ def test_nothing_separated_is_a_sentence():
     recording, _, _ = material()
     with pytest.raises(UserError, match="separate the recording"):
         score_remix(QualityRequest(Session(), recording, RATE, {}, NORMAL, NORMAL))
-
-
-def named(parts, truth):
-    recording = np.ones((10, 1), np.float32)
-    stems = {name: np.zeros((10, 1), np.float32) for name in (*parts, "residual")}
-    true = {name: np.full((10, 1), value, np.float32) for name, value in truth.items()}
-    asked = QualityRequest(SESSION, recording, RATE, stems, NORMAL, NORMAL, true_stems=true)
-    matched = matching_true_stems(asked, 2, 6)
-    return None if matched is None else {name: float(stem[0, 0]) for name, stem in matched.items()}
-
-
-def test_true_stems_are_matched_by_name():
-    truth = {"violin-1": 0.25, "violin-2": 0.125, "cello": 0.5}
-    assert named(["violin-1", "cello"], truth) == {"violin-1": 0.25, "cello": 0.5, "residual": 0.25}
-    assert named(["violin"], truth) == {"violin": 0.375, "residual": 0.625}
-    assert named(["oboe", "cello"], truth) == {"oboe": 0, "cello": 0.5, "residual": 0.5}
-    assert named(["cello-1", "cello-2"], truth) is None
 
 
 def test_true_stems_that_do_not_match_leave_the_original_recording():
@@ -220,8 +179,3 @@ def test_progress_rises_to_one_and_check_stops():
 
     with pytest.raises(Cancelled):
         score_remix(request(), check)
-
-
-def test_presentation_level():
-    assert presentation_level(np.full(10, 0.1)) == pytest.approx(85)
-    assert presentation_level(np.zeros(10)) == 65

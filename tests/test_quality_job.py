@@ -9,7 +9,7 @@ from app.quality_job import QualityJob
 
 
 def quality(value: float) -> Quality:
-    return Quality(value, value, value, "true stems", "true stems", 5.0, 0.0)
+    return Quality(value, value, value, "true stems", 5.0, 0.0)
 
 
 class Scorer:

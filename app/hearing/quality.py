@@ -1,117 +1,115 @@
-"""How a remix scores for a listener: what is rendered, what it is compared with, and at what level.
+"""How a remix scores for a listener: what is compared, at what level, and how amplified.
 
 Both sides are rendered by the mixer that plays and exports. The score follows the Cadenza challenges:
 
-- The **remix** is amplified by NAL-R for the ear's audiogram where amplification is on.
-- The **reference** stays plain; HAAQI is told so (``equalisation=1``) and applies NAL-R to it itself.
+- ``nal-r`` and ``off``: the **remix** is amplified by NAL-R for the ear's audiogram, or is not. The
+  **reference** stays plain; HAAQI is told so (``equalisation=1``) and applies NAL-R to it itself.
+- ``cad2``: remix and reference both go through the compressor of the second challenge, and HAAQI is told
+  that the reference is amplified already (``equalisation=2``).
 - The level is set by ``level1 = 65 − 20·log10(RMS)``, with the RMS of the ear's own plain reference, so that
   the reference plays at 65 dB SPL before amplification.
 
-With **true stems** the reference is the same mix made of the true stems, and the score is *quality*. Without
-them it is the original recording, and the score is *change*, never quality: the remix is first brought
-to the recording's loudness within the window (integrated loudness, one gain for both ears), because level
-alone costs points.
+What the remix is compared with: with **true stems** the reference is the same mix made of the true stems, and
+the score is *quality*. **Estimated**, it is what that score is likely to be, with a band. Against the
+**original** recording it is *change*, never quality: the remix is first brought to the recording's loudness
+within the window (integrated loudness, one gain for both ears), because level alone costs points.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.downmix import routes
-from app.errors import UserError
 from app.hearing.audiogram import Audiogram
 from app.hearing.haaqi import Haaqi, HaaqiScore
 from app.hearing.prescription import apply_nal_r
-from app.loudness import QUIETEST_DB, measure
-from app.mixer import render_offline
-from app.session import Session
-from separation.separator import RESIDUAL, Part
+from app.hearing.remix_window import (
+    ESTIMATED,
+    ORIGINAL,
+    TRUE_STEMS,
+    Ears,
+    QualityRequest,
+    loudness_matching,
+    matching_true_stems,
+    presentation_level,
+    render_ears,
+    to_ears,
+    window,
+)
 
-Audio = NDArray[np.float32]
+__all__ = ["KeptReferences", "Quality", "QualityRequest", "score_remix"]
+
 Doubles = NDArray[np.float64]
 
-WINDOW_SECONDS = 8.0
-SHORTEST_WINDOW_SECONDS = 0.1
-PRESENTATION_DB = 65.0
-TRUE_STEMS = "true stems"
-ORIGINAL = "original recording"
-
-
-@dataclass(frozen=True, eq=False)
-class QualityRequest:
-    """A snapshot of everything that a score needs.
-
-    ``recording`` is (frames, channels) float32, ``stems`` maps names to arrays of the same shape, of which
-    the first ``frames_done`` frames are separated (None: all). ``true_stems``, where the recording has them,
-    maps their names to arrays of that shape too. ``position`` (frame) is where the window of ``seconds``
-    (5 to 10 make sense) is centred. ``left`` and ``right`` are the ears' audiograms; ``amplify`` puts
-    NAL-R on the remix.
-    """
-
-    session: Session
-    recording: Audio
-    sample_rate: int
-    stems: Mapping[str, Audio]
-    left: Audiogram
-    right: Audiogram
-    position: int = 0
-    frames_done: int | None = None
-    true_stems: Mapping[str, Audio] | None = None
-    amplify: bool = True
-    seconds: float = WINDOW_SECONDS
+KINDS = {TRUE_STEMS: "quality", ESTIMATED: "estimate", ORIGINAL: "change"}
+"""What a score is called, by its reference."""
+NO_MATCH = (
+    "The true stems do not match the separated instruments, so the original recording is the reference."
+)
+NO_ESTIMATE = "There is no estimate for this separation yet, so the original recording is the reference."
 
 
 @dataclass(frozen=True)
 class Quality:
     """A remix's HAAQI for both ears, each 0…1, and their mean.
 
-    ``kind`` is ``quality`` against true stems and ``change`` against the original recording;
-    ``reference_kind`` and ``reference_name`` say which (``true stems``, ``original recording``).
-    ``window_start`` and ``seconds`` are the stretch scored, in seconds of the recording. ``amplified`` says
-    that NAL-R was on the remix. ``matching_db`` is the gain that matched the remix's loudness, measured by
-    ``matching_method`` (integrated loudness, or RMS level in windows under 0.4 s); 0 and empty for quality.
-    ``note`` is a sentence where one has to be said, and empty otherwise; ``details`` both ears' scores.
+    ``kind`` is ``quality`` against true stems, ``estimate`` where that is estimated, and ``change`` against
+    the original recording; ``reference`` says which was used in the end (``true stems``, ``estimated``,
+    ``original``). ``low`` and ``high`` are the 90 % band of the mean, None where it
+    is exact. ``window_start`` and ``seconds`` are the stretch scored, in seconds of the recording.
+    ``amplification`` is what was on the remix. ``matching_db`` is the gain that matched the remix's loudness,
+    measured by ``matching_method`` (integrated loudness, or RMS level in windows under 0.4 s); 0 and empty
+    where nothing was matched. ``relative_db`` is the remix's level above the reference's, before any matching
+    (both ears, RMS; None where one of them is silent). ``note`` is a sentence where one has to be said, and
+    empty otherwise; ``details`` both ears' scores. ``provisional`` marks a score of a slider on the move.
     """
 
     left: float
     right: float
     mean: float
-    reference_kind: str
-    reference_name: str
+    reference: str
     seconds: float
     window_start: float
     note: str = ""
     kind: str = "change"
-    amplified: bool = True
+    low: float | None = None
+    high: float | None = None
+    amplification: str = "nal-r"
     matching_db: float = 0.0
     matching_method: str = ""
+    relative_db: float | None = None
     details: tuple[HaaqiScore, HaaqiScore] | None = None
+    provisional: bool = False
 
 
 @dataclass
 class KeptReferences:
-    """Keeps the two references last prepared, so that scoring other gains against them is faster.
+    """Keeps the references last prepared, so that scoring other gains against them is faster.
 
     One object serves one thread at a time.
     """
 
-    _kept: dict[int, tuple[tuple[object, ...], Doubles, Haaqi]] = field(default_factory=dict)
+    _kept: dict[tuple[int, bool], tuple[tuple[object, ...], Doubles, Haaqi]] = field(default_factory=dict)
 
-    def scorer(self, ear: int, audiogram: Audiogram, reference: Doubles, rate: int, threads: int) -> Haaqi:
-        """A scorer that holds this reference (1-D, ``rate`` Hz) for ear 0 (left) or 1 (right)."""
-        key = (audiogram.frequencies, audiogram.levels, rate)
-        kept = self._kept.get(ear)
+    def scorer(
+        self, request: QualityRequest, ear: int, reference: Doubles, threads: int, level1: float
+    ) -> Haaqi:
+        """A scorer that holds this reference (1-D) for ear 0 (left) or 1 (right)."""
+        audiogram = (request.left, request.right)[ear]
+        equalisation = 2 if request.amplification == "cad2" else 1
+        rate = request.sample_rate
+        key = (audiogram.frequencies, audiogram.levels, rate, equalisation, level1)
+        place = (ear, request.provisional)
+        kept = self._kept.get(place)
         if kept is not None and kept[0] == key and np.array_equal(kept[1], reference):
             return kept[2]
-        haaqi = Haaqi(audiogram, rate, level1=presentation_level(reference), threads=threads)
+        haaqi = Haaqi(audiogram, rate, equalisation=equalisation, level1=level1, threads=threads)
         haaqi.set_reference(reference)
-        self._kept[ear] = (key, reference, haaqi)
+        self._kept[place] = (key, reference, haaqi)
         return haaqi
 
 
@@ -132,24 +130,24 @@ def score_remix(
     start, stop = window(request)
     recording = np.asarray(request.recording[start:stop])
     stems = {name: np.asarray(stem[start:stop]) for name, stem in request.stems.items()}
-    true_stems = matching_true_stems(request, start, stop)
     check()
-    remix = _render(request, recording, stems)
+    remix = render_ears(request.session, recording, stems, request.sample_rate)
+    used, note = request.reference, ""
+    reference: Ears | None = None
+    if used == TRUE_STEMS:
+        true_stems = matching_true_stems(request, start, stop)
+        if true_stems is not None:
+            reference = render_ears(request.session, recording, true_stems, request.sample_rate)
+        elif request.true_stems is not None:
+            note = NO_MATCH
+    elif used == ESTIMATED:
+        note = NO_ESTIMATE
     matching_db, matching_method = 0.0, ""
-    if true_stems is not None:
-        reference = _render(request, recording, true_stems)
-        kind, name, note = "quality", TRUE_STEMS, ""
-    else:
-        reference = _ears(recording)
-        kind, name = "change", ORIGINAL
-        matching_db, matching_method = _matching(reference, remix, request.sample_rate)
-        remix = remix * 10 ** (matching_db / 20)
-        note = (
-            ""
-            if request.true_stems is None
-            else "The true stems do not match the separated instruments, so the original recording is the "
-            "reference."
-        )
+    if reference is None:
+        used, reference = ORIGINAL, to_ears(recording)
+        matching_db, matching_method = loudness_matching(reference, remix, request.sample_rate)
+    relative_db = _relative_level(reference, remix)
+    remix = remix * 10 ** (matching_db / 20)
     check()
     progress(0.1)
     scores = _score_ears(request, reference, remix, kept, check, progress)
@@ -159,116 +157,35 @@ def score_remix(
         left=left,
         right=right,
         mean=(left + right) / 2,
-        reference_kind=name,
-        reference_name=name,
+        reference=used,
         seconds=(stop - start) / request.sample_rate,
         window_start=start / request.sample_rate,
         note=" ".join(filter(None, sentences)),
-        kind=kind,
-        amplified=request.amplify,
+        kind=KINDS[used],
+        amplification=request.amplification,
         matching_db=matching_db,
         matching_method=matching_method,
+        relative_db=relative_db,
         details=(scores[0], scores[1]),
+        provisional=request.provisional,
     )
 
 
-def window(request: QualityRequest) -> tuple[int, int]:
-    """The frames to score: ``seconds`` around the position, moved to lie within the separated material.
-
-    Shorter where less is separated. Raises UserError where that is less than 0.1 s.
-    """
-    frames = len(request.recording)
-    done = frames if request.frames_done is None else min(request.frames_done, frames)
-    if not request.stems:
-        done = 0
-    if done < SHORTEST_WINDOW_SECONDS * request.sample_rate:
-        raise UserError("There is nothing to score yet: separate the recording first.")
-    length = min(round(request.seconds * request.sample_rate), done)
-    start = min(max(request.position - length // 2, 0), done - length)
-    return start, start + length
-
-
-def matching_true_stems(request: QualityRequest, start: int, stop: int) -> dict[str, Audio] | None:
-    """The true counterpart of every separated stem in a window, or None where there is none.
-
-    A part without a number (``violin``) matches the sum of numbered true stems; a part whose instrument
-    does not play is silence; the residual is whatever the parts leave of the recording.
-    """
-    if request.true_stems is None:
-        return None
-    truth = {name: stem for name, stem in request.true_stems.items() if name != RESIDUAL}
-    recording = np.asarray(request.recording[start:stop])
-    matched: dict[str, Audio] = {}
-    rest = recording.astype(np.float64)
-    for name in request.stems:
-        if name == RESIDUAL:
-            continue
-        sources = _sources(name, list(truth))
-        if sources is None:
-            return None
-        total = sum(
-            (np.asarray(truth[s][start:stop], np.float64) for s in sources), np.zeros(recording.shape)
-        )
-        rest -= total
-        matched[name] = total.astype(np.float32)
-    if RESIDUAL in request.stems:
-        matched[RESIDUAL] = rest.astype(np.float32)
-    return {name: matched[name] for name in request.stems}
-
-
-def presentation_level(reference: Doubles) -> float:
-    """``level1`` for a plain reference: what makes it 65 dB SPL. Silence gets 65."""
-    rms = math.sqrt(float(np.mean(np.square(reference)))) if reference.size else 0.0
-    return PRESENTATION_DB - 20 * math.log10(rms) if rms > 0 else PRESENTATION_DB
-
-
-def _sources(name: str, truth: Sequence[str]) -> list[str] | None:
-    """The true stems that make up a part; none where its instrument does not play; None if it is unclear."""
-    if name in truth:
-        return [name]
-    part = Part.from_name(name)
-    same = [t for t in truth if Part.from_name(t).instrument == part.instrument]
-    if part.number and same:
-        return None
-    return same
-
-
-def _render(request: QualityRequest, recording: Audio, stems: Mapping[str, Audio]) -> Doubles:
-    """The session's mix of a window as the player makes it, for two ears: (2, samples)."""
-    blocks = list(render_offline(request.session, recording, stems, sample_rate=request.sample_rate))
-    return _ears(np.concatenate(blocks))
-
-
-def _ears(audio: Audio) -> Doubles:
-    """(frames, channels) to (2, samples): mono to both ears, more than two channels folded down to stereo."""
-    sides = np.zeros((2, len(audio)))
-    for side, route in enumerate(routes(audio.shape[1], 2)):
-        for channel, gain in route:
-            sides[side] += gain * audio[:, channel]
-    return sides
-
-
-def _matching(reference: Doubles, remix: Doubles, rate: int) -> tuple[float, str]:
-    """The gain in dB that makes the remix as loud as the reference, both ears together, and how measured.
-
-    0 where one of them is too quiet to be measured.
-    """
-    wanted, has = (measure(side.T, rate) for side in (reference, remix))
-    if min(wanted.value_db, has.value_db) < QUIETEST_DB:
-        return 0.0, wanted.method
-    return wanted.value_db - has.value_db, wanted.method
+def _relative_level(reference: Ears, remix: Ears) -> float | None:
+    powers = [float(np.mean(np.square(side))) for side in (remix, reference)]
+    return 10 * float(np.log10(powers[0] / powers[1])) if min(powers) > 0 else None
 
 
 def _score_ears(
     request: QualityRequest,
-    reference: Doubles,
-    remix: Doubles,
+    reference: Ears,
+    remix: Ears,
     kept: KeptReferences,
     check: Callable[[], None],
     progress: Callable[[float], None],
 ) -> list[HaaqiScore]:
     """Both ears' scores, side by side; one computation where both ears hear and are the same."""
-    audiograms = (request.left, request.right)
+    audiograms: tuple[Audiogram, Audiogram] = (request.left, request.right)
     same = (
         np.array_equal(reference[0], reference[1])
         and np.array_equal(remix[0], remix[1])
@@ -278,10 +195,11 @@ def _score_ears(
     ears = (0,) if same else (0, 1)
 
     def score(ear: int) -> HaaqiScore:
-        scorer = kept.scorer(ear, audiograms[ear], reference[ear], request.sample_rate, threads=3 - len(ears))
+        level1 = presentation_level(reference[ear])
+        scorer = kept.scorer(request, ear, reference[ear], threads=3 - len(ears), level1=level1)
         check()
         heard = remix[ear]
-        if request.amplify:
+        if request.amplification == "nal-r":
             heard = apply_nal_r(heard, request.sample_rate, audiograms[ear])
         return scorer.score(heard, check)
 

@@ -23,7 +23,8 @@ import soundfile
 from app.hearing.audiogram import NORMAL, PRESETS
 from app.hearing.haaqi import Haaqi, haaqi, warm_up
 from app.hearing.prescription import apply_nal_r
-from app.hearing.quality import KeptReferences, QualityRequest, presentation_level, score_remix
+from app.hearing.quality import KeptReferences, QualityRequest, score_remix
+from app.hearing.remix_window import presentation_level
 from app.session import Session
 from separation.separator import Part
 from tests.haaqi_cases import Case, duet, pyclarity_score
