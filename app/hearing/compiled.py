@@ -37,14 +37,23 @@ def kernel(function: Function) -> Function:
     Where the cache cannot be written the function is compiled anew at each start, which costs seconds
     and changes nothing else.
     """
+    return _cached(function, nogil=True)
+
+
+def audio_kernel(function: Function) -> Function:
+    """The same for the audio thread: its short kernels keep the GIL, which it would have to wait for again."""
+    return _cached(function, nogil=False)
+
+
+def _cached(function: Function, *, nogil: bool) -> Function:
     config: Any = numba.config
     before = config.CACHE_DIR
     try:
         if "NUMBA_CACHE_DIR" not in os.environ:
             config.CACHE_DIR = str(cache_folder() / "numba")
-        return _compile(function, cache=True)
+        return _compile(function, cache=True, nogil=nogil)
     except (OSError, RuntimeError):
-        return _compile(function, cache=False)
+        return _compile(function, cache=False, nogil=nogil)
     finally:
         config.CACHE_DIR = before
 
@@ -54,8 +63,8 @@ def inline(function: Function) -> Function:
     return cast(Function, numba.njit(fastmath=_FAST, inline="always")(function))
 
 
-def _compile(function: Function, *, cache: bool) -> Function:
-    compile_it = numba.njit(nogil=True, fastmath=_FAST, cache=cache, error_model="numpy")
+def _compile(function: Function, *, cache: bool, nogil: bool = True) -> Function:
+    compile_it = numba.njit(nogil=nogil, fastmath=_FAST, cache=cache, error_model="numpy")
     return cast(Function, compile_it(function))
 
 
