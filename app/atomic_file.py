@@ -14,11 +14,12 @@ SUFFIX = ".part"
 """What temporary files are called: ``.ripieno-<random>.part``, in the target's own folder."""
 
 
-def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> None:
+def write_atomically(path: Path, content: bytes, *, durable: bool = True, private: bool = False) -> None:
     """Replace ``path`` by way of a temporary file beside it.
 
     A symbolic link stays one (what it points to is replaced), and an existing file keeps its permissions;
     one that is write-protected is left alone. ``durable`` waits until file and folder are on the disk.
+    ``private``: nobody but the user may read it (mode 0600, at every moment), whatever was there before.
     Raises OSError; nothing is left behind then.
     """
     target = Path(os.path.realpath(path))
@@ -26,14 +27,14 @@ def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> Non
     temporary = target.with_name(f"{PREFIX}{secrets.token_hex(8)}{SUFFIX}")
     # O_EXCL: never follow or overwrite something that lies there; 0o666 lets the umask decide.
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(temporary, flags, 0o666)
+    descriptor = os.open(temporary, flags, 0o600 if private else 0o666)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
             if durable:
                 os.fsync(file.fileno())
-        if mode is not None:
+        if mode is not None and not private:
             temporary.chmod(mode)
         temporary.replace(target)
     except BaseException:

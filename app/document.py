@@ -161,6 +161,14 @@ class Document(QObject):
         """Remember the play head for the session file; tells no one, because the player knows it better."""
         self._session = self._session.with_position(frame)
 
+    def set_listener(self, profile_id: str) -> None:
+        """Remember whose ears the session is made for: the id of a profile, or empty. Not an edit."""
+        self._session = replace(self._session, listener=profile_id)
+
+    def forget_history(self) -> None:
+        """Undo and redo are gone; the mix stays as it is."""
+        self._clear_history()
+
     def set_stems(
         self,
         parts: tuple[Part, ...],
@@ -254,6 +262,6 @@ class Document(QObject):
 
 
 def _content(session: Session) -> Session:
-    """The session without what is no edit: the play head and the loop switch."""
+    """The session without what is no edit: the play head, the loop switch and the listener."""
     loop = session.loop
-    return replace(session, position=0, loop=None if loop is None else replace(loop, on=True))
+    return replace(session, position=0, listener="", loop=None if loop is None else replace(loop, on=True))

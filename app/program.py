@@ -17,8 +17,8 @@ from app.amplification import Amplification
 from app.document import Document
 from app.errors import UserError, sentence
 from app.exporting import Exporting
-from app.hearing.audiogram import Audiogram, presets
 from app.jobs import Job, JobControl, Jobs, Progress
+from app.listeners import Listeners
 from app.listening import Listening
 from app.opening import Opened, open_anything
 from app.paths import demo_folder, log_folder
@@ -28,6 +28,7 @@ from app.recovery import Leftover, Recovery
 from app.scoring import Scoring
 from app.separation_job import BlockDone, separate_into_store
 from app.session import Loop
+from app.session_listener import SessionListener
 from app.settings import Settings
 from app.status import SeparationStatus
 from app.stem_folder import TrueStems
@@ -51,7 +52,6 @@ class Program(QObject):
     separation_changed = Signal(object)
     notice = Signal(str)
     failed = Signal(str, str)
-    listener_changed = Signal()
 
     def __init__(self, player: Player, settings: Settings, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -60,11 +60,12 @@ class Program(QObject):
         self.document = Document(parent=self)
         self.listening = Listening(self.document, player, settings, self.jobs, self)
         self.amplification = Amplification(self.listening, settings, self)
-        self.scoring = Scoring(self.document, self.listening, settings, self)
+        self.listeners = Listeners(settings, parent=self)
+        self.scoring = Scoring(self.document, self.listening, self.listeners, self)
         self.exporting = Exporting(self.document, lambda: (self.recording, self.stems), self.jobs, self)
         self.recovery = Recovery(self.document, parent=self)
+        self.session_listener = SessionListener(self.document, self.listeners, self.recovery, self)
         self.cards: dict[str, SeparatorCard] = _usual_first(catalogue.cards())
-        self.listeners: dict[str, Audiogram] = presets()
         self.recording: Recording | None = None
         self.true_stems: TrueStems | None = None
         self.stems: Stems | None = None
@@ -79,6 +80,7 @@ class Program(QObject):
             lambda text: self.failed.emit(self.tr("This could not be exported"), text)
         )
         self.exporting.notice.connect(self.notice)
+        self.session_listener.notice.connect(self.notice)
 
     # -- opening -------------------------------------------------------------------------------------
 
@@ -307,19 +309,6 @@ class Program(QObject):
             self.document.set_loop_on(not loop.on)
         elif self.recording is not None:
             self.document.set_loop(Loop(0, self.recording.frames))
-
-    def set_listener(self, name: str) -> None:
-        """Choose the listener's audiogram among the presets."""
-        if name in self.listeners and name != self.settings.audiogram_name:
-            self.settings.audiogram_name = name
-            self.listener_changed.emit()
-            self.scoring.refresh()
-
-    @property
-    def listener(self) -> str:
-        """The name of the listener's audiogram."""
-        name = self.settings.audiogram_name
-        return name if name in self.listeners else next(iter(self.listeners))
 
     # -- beginning and end ---------------------------------------------------------------------------
 

@@ -87,6 +87,15 @@ class Recovery(QObject):
             self.stop()
         self._document.changed.disconnect(self._on_changed)
 
+    def forget(self) -> None:
+        """Nothing of what was done so far is kept, nor of earlier runs: somebody else listens now.
+
+        What is unsaved in the document is autosaved again later, with the new listener.
+        """
+        self._remove()
+        for leftover in self.leftovers():
+            self.discard(leftover)
+
     @Slot()
     def save_now(self) -> None:
         """Autosave, if something would be lost; without waiting for the disk, so it takes no time.

@@ -7,12 +7,11 @@ from dataclasses import replace
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from app.document import Document
-from app.hearing.audiogram import NORMAL, presets
 from app.hearing.quality import Quality, QualityRequest
+from app.listeners import Listeners
 from app.listening import Listening
 from app.quality_job import QualityJob
 from app.recording import Recording
-from app.settings import Settings
 from app.status import QualityStatus
 from app.stem_folder import TrueStems
 from app.stems import Stems
@@ -30,12 +29,12 @@ class Scoring(QObject):
     changed = Signal(object)
 
     def __init__(
-        self, document: Document, listening: Listening, settings: Settings, parent: QObject | None = None
+        self, document: Document, listening: Listening, listeners: Listeners, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
         self._document = document
         self._listening = listening
-        self._settings = settings
+        self._listeners = listeners
         self._recording: Recording | None = None
         self._stems: Stems | None = None
         self._true_stems: TrueStems | None = None
@@ -47,6 +46,7 @@ class Scoring(QObject):
         self._settle.setInterval(SETTLE_MILLISECONDS)
         self._settle.timeout.connect(self.request)
         document.changed.connect(self._on_changed)
+        listeners.changed.connect(self.refresh)
 
     def warm_up(self) -> None:
         """Compile the ear in the background, so that the first score need not wait for it."""
@@ -77,14 +77,14 @@ class Scoring(QObject):
         if recording is None or stems is None or stems.frames_done == 0:
             return
         self._settle.stop()
-        ear = presets().get(self._settings.audiogram_name, NORMAL)
+        listener = self._listeners.listener
         self._newest = QualityRequest(
             session=self._document.session,
             recording=recording.audio,
             sample_rate=recording.sample_rate,
             stems=stems.arrays,
-            left=ear,
-            right=ear,
+            left=listener.left,
+            right=listener.right,
             position=self._listening.player.position,
             frames_done=stems.frames_done,
             true_stems=None if self._true_stems is None else self._true_stems.arrays,

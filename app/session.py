@@ -59,6 +59,8 @@ class Session:
     ``strips`` maps a stem's name (``clarinet``, ``violin-1``, ``residual``) to its strip, in the order
     shown; it is empty until the recording has been separated. ``true_stems`` says that the stems came
     with the recording (a folder of stems, the demo's reference) instead of from a separator.
+    ``listener`` is the random id of a private profile on this computer, or empty: nothing else about a
+    listener belongs in a session.
     """
 
     source: Source | None = None
@@ -70,6 +72,7 @@ class Session:
     master_db: float = 0.0
     loop: Loop | None = None
     position: int = 0
+    listener: str = ""
 
     @property
     def stem_names(self) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 What a reader of another program needs to know is in :func:`to_data`. Fields that this version does not
 know are ignored, so a later program may add some without a new version; a file of a later *version* is
 refused, because saving it again would lose what it says. −∞ dB is the text ``"-inf"``, since JSON has
-no such number. Nothing about a listener is ever in a session.
+no such number. Of a listener a session holds the random id of their profile and nothing else.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ import json
 import os
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from app.atomic_file import write_atomically
 from app.errors import UserError
 from app.json_fields import Fields
+from app.profiles import is_id
 from app.session import MINUS_INFINITY, Loop, Session, Source, Strip, clamp_gain
 from separation.separator import Part
 
@@ -139,6 +141,7 @@ def to_data(session: Session, folder: Path) -> dict[str, Any]:
         },
         "loop": loop and {"start": loop.start, "stop": loop.stop, "on": loop.on},
         "position": session.position,
+        "listener": session.listener if is_id(session.listener) else None,
     }
 
 
@@ -186,6 +189,8 @@ def from_data(data: object, path: Path) -> Session:
     loop = file.part("loop") if file.has("loop") else None
     if loop is not None:
         session = session.with_loop(Loop(loop.whole("start"), loop.whole("stop"), loop.truth("on")))
+    told = file.text("listener") if file.has("listener") else ""
+    session = replace(session, listener=told if is_id(told) else "")
     return session.with_position(file.whole("position"))
 
 

@@ -14,8 +14,8 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from app.errors import UserError
-from app.hearing.audiogram import PRESETS
 from app.hearing.quality import Quality
+from app.listeners import Listeners
 from app.loudness import Matching
 from app.session import Loop
 from app.settings import Settings
@@ -155,7 +155,6 @@ class ShellProgram(FakeProgram):
     opening_changed = Signal()
     notice = Signal(str)
     failed = Signal(str, str)
-    listener_changed = Signal()
 
     def __init__(self, parent: QObject | None = None, cards: dict[str, SeparatorCard] | None = None) -> None:
         super().__init__(parent)
@@ -166,7 +165,7 @@ class ShellProgram(FakeProgram):
         self.exporting = FakeExporting(self)
         self.leftovers: list[FakeLeftover] = []
         self.cards = cards if cards is not None else {"nmf": card(), "solo": card("solo", max_parts=1)}
-        self.listeners = dict(PRESETS)
+        self.listeners = Listeners(self.settings, parent=self)
         self.opening = ""
         self.is_demo = False
         self.log_folder = Path("/var/log/ripieno")
@@ -244,14 +243,6 @@ class ShellProgram(FakeProgram):
             self.document.set_loop(Loop(0, self.recording.frames))
         else:
             self.document.set_loop_on(not loop.on)
-
-    def set_listener(self, name: str) -> None:
-        self.settings.audiogram_name = name
-        self.listener_changed.emit()
-
-    @property
-    def listener(self) -> str:
-        return self.settings.audiogram_name
 
     def compute_devices(self) -> list[Device]:
         return [Device("auto", "Automatic: Intel Xeon"), Device("cpu", "Intel Xeon")]

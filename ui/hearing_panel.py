@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication, QSize, Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QLabel, QScrollArea, QStyle, QVBoxLayout, QWidget
 
-from app.hearing.audiogram import PRESET_WORDS
+from app.listeners import preset_words
 from ui.actions import Actions
 from ui.audiogram_picture import AudiogramPicture
 from ui.form_rows import Note, label_for
@@ -33,8 +33,8 @@ class HearingPanel(QScrollArea):
         self.listener = QComboBox()
         self.listener.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.listener.setMinimumContentsLength(10)
-        for name in program.listeners:
-            self.listener.addItem(listener_text(name), name)
+        for key, text in program.listeners.choices():
+            self.listener.addItem(text, key)
         # The list may be wider than the closed box: what a preset is takes a few words.
         self.listener.view().setMinimumWidth(self.listener.view().sizeHintForColumn(0) + 24)
         self.words = Note()
@@ -60,26 +60,26 @@ class HearingPanel(QScrollArea):
         layout.addStretch(1)
         self.setWidget(page)
 
-        self.listener.activated.connect(lambda: program.set_listener(self.listener.currentData()))
-        program.listener_changed.connect(self.refresh)
+        self.listener.activated.connect(lambda: program.listeners.choose(self.listener.currentData()))
+        program.listeners.changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
         """Show the chosen listener."""
-        name = self.program.listener
+        name = self.program.listeners.key
         self.listener.setCurrentIndex(max(0, self.listener.findData(name)))
         self.listener.setToolTip(self.listener.currentText())
         describe(self.listener, self.listener.currentText())
-        self.words.setText(listener_words(name))
+        self.words.setText(preset_words(name))
         self._show_words()
-        audiogram = self.program.listeners[name]
-        self.picture.set_audiograms(audiogram, audiogram)
+        listener = self.program.listeners.listener
+        self.picture.set_audiograms(listener.left, listener.right)
         self.amplification.setText(
             self.tr(
                 "The score includes amplification after NAL-R for this audiogram. You hear the mix "
                 "without it."
             )
-            if any(audiogram.levels)
+            if any(listener.left.levels) or any(listener.right.levels)
             else self.tr("The score includes no amplification: this listener hears normally.")
         )
 
@@ -102,15 +102,3 @@ class HearingPanel(QScrollArea):
         """Nothing is cut off at the side; it scrolls, so it may be low."""
         bar = self.style().pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent)
         return QSize(self.widget().minimumSizeHint().width() + bar + 2, 120)
-
-
-def listener_text(name: str) -> str:
-    """A preset's name with what it is in words: “N3: Moderate loss”."""
-    words = listener_words(name)
-    return words if name == "normal" else f"{name}: {words}" if words else name
-
-
-def listener_words(name: str) -> str:
-    """What a preset is, in words that begin a line: “Moderate loss”."""
-    words = QCoreApplication.translate("Listeners", PRESET_WORDS.get(name, ""))
-    return words[:1].upper() + words[1:]

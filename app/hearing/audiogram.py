@@ -13,24 +13,41 @@ LOWEST_HZ, HIGHEST_HZ = 125.0, 8000.0
 BEST_DB_HL, WORST_DB_HL = -10.0, 120.0
 
 
+STEP_DB = 5.0
+"""The step of a clinical audiometer (ISO 8253-1)."""
+
+
 @dataclass(frozen=True)
 class Audiogram:
     """Hearing thresholds of one ear: ``levels`` in dB HL (−10…120) at ``frequencies`` in Hz (125…8000).
 
     Frequencies rise. ``name`` is shown to the user; ``extrapolated`` lists the frequencies whose level
-    was not measured or tabulated but carried on from the one below. Raises ValueError, with a sentence
-    that says what is wrong, for anything out of range, unequal lengths or numbers that are none.
+    was not measured or tabulated but carried on from the one below. ``bone`` holds bone-conduction
+    thresholds as pairs of frequency (Hz) and level (dB HL): shown and kept, no formula reads them.
+
+    ``no_response`` lists the frequencies at which the loudest tone of the audiometer was not heard:
+    ``levels`` holds the level of that tone, and formulas (:meth:`level_at`) take one step of 5 dB more, at
+    most 120 dB HL, the least that the threshold can be.
+
+    Levels and name stay out of ``repr``, so that no log or crash report shows them by accident.
+    Raises ValueError, with a sentence that says what is wrong, for anything out of range, unequal lengths
+    or numbers that are none.
     """
 
     frequencies: tuple[float, ...]
-    levels: tuple[float, ...]
-    name: str = ""
+    levels: tuple[float, ...] = field(repr=False)
+    name: str = field(default="", repr=False)
     extrapolated: tuple[float, ...] = ()
+    bone: tuple[tuple[float, float], ...] = field(default=(), kw_only=True, repr=False)
+    no_response: tuple[float, ...] = field(default=(), kw_only=True, repr=False)
     _log_frequencies: tuple[float, ...] = field(init=False, repr=False, compare=False)
+    _formula_levels: tuple[float, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         frequencies = tuple(float(f) for f in self.frequencies)
         levels = tuple(float(v) for v in self.levels)
+        bone = tuple((float(f), float(v)) for f, v in self.bone)
+        silent = tuple(sorted({float(f) for f in self.no_response}))
         if not frequencies:
             raise ValueError("An audiogram needs at least one frequency.")
         if len(frequencies) != len(levels):
@@ -38,37 +55,68 @@ class Audiogram:
                 f"An audiogram needs one level for each frequency, but it has {len(frequencies)} frequencies "
                 f"and {len(levels)} levels."
             )
-        for f in frequencies:
-            if not LOWEST_HZ <= f <= HIGHEST_HZ:
-                raise ValueError(f"The frequency {f:g} Hz lies outside the audiogram's 125 to 8000 Hz.")
-        for f, v in zip(frequencies, levels, strict=True):
-            if not BEST_DB_HL <= v <= WORST_DB_HL:
-                raise ValueError(f"The level {v:g} dB HL at {f:g} Hz lies outside −10 to 120 dB HL.")
-        if any(b <= a for a, b in pairwise(frequencies)):
-            raise ValueError("An audiogram's frequencies must rise and none may come twice.")
+        _check(tuple(zip(frequencies, levels, strict=True)))
+        _check(bone)
+        if not set(silent) <= set(frequencies):
+            raise ValueError("A frequency without an answer needs the level that was tried.")
         object.__setattr__(self, "frequencies", frequencies)
         object.__setattr__(self, "levels", levels)
         object.__setattr__(self, "extrapolated", tuple(float(f) for f in self.extrapolated))
+        object.__setattr__(self, "bone", bone)
+        object.__setattr__(self, "no_response", silent)
         object.__setattr__(self, "_log_frequencies", tuple(math.log(f) for f in frequencies))
+        raised = (
+            min(v + STEP_DB, WORST_DB_HL) if f in silent else v
+            for f, v in zip(frequencies, levels, strict=True)
+        )
+        object.__setattr__(self, "_formula_levels", tuple(raised))
 
     def level_at(self, frequency: float) -> float:
-        """The threshold in dB HL at a frequency in Hz: linear over log frequency, held at both ends."""
+        """The threshold in dB HL at a frequency in Hz, as formulas take it.
+
+        Linear over log frequency between the levels there are, held at both ends; where there was no
+        response, the level tried and 5 dB more.
+        """
         if not frequency > 0:
             raise ValueError("A frequency must be a positive number of hertz.")
-        return float(np.interp(math.log(frequency), self._log_frequencies, self.levels))
+        return float(np.interp(math.log(frequency), self._log_frequencies, self._formula_levels))
 
     def levels_at(self, frequencies: Sequence[float]) -> tuple[float, ...]:
-        """The thresholds in dB HL at several frequencies in Hz."""
+        """The thresholds in dB HL at several frequencies in Hz, as :meth:`level_at` gives them."""
         return tuple(self.level_at(f) for f in frequencies)
+
+
+def _check(points: Sequence[tuple[float, float]]) -> None:
+    """Raise ValueError for frequencies that do not rise, or a point outside the audiogram's ranges."""
+    for f, v in points:
+        if not LOWEST_HZ <= f <= HIGHEST_HZ:
+            raise ValueError(f"The frequency {f:g} Hz lies outside the audiogram's 125 to 8000 Hz.")
+        if not BEST_DB_HL <= v <= WORST_DB_HL:
+            raise ValueError(f"The level {v:g} dB HL at {f:g} Hz lies outside −10 to 120 dB HL.")
+    if any(b[0] <= a[0] for a, b in pairwise(points)):
+        raise ValueError("An audiogram's frequencies must rise and none may come twice.")
 
 
 @dataclass(frozen=True)
 class Listener:
-    """Both ears of a listener, and the name to show."""
+    """Both ears of a listener, the name to show, and the random id of the profile (empty for a preset).
 
-    left: Audiogram
-    right: Audiogram
-    name: str = ""
+    Only the id is in ``repr``: a log may name a profile, never a person or their hearing.
+    """
+
+    left: Audiogram = field(repr=False)
+    right: Audiogram = field(repr=False)
+    name: str = field(default="", repr=False)
+    id: str = ""
+
+    @property
+    def same_ears(self) -> bool:
+        """Whether every formula takes the two ears for the same."""
+        return (self.left.frequencies, self.left.levels, self.left.no_response) == (
+            self.right.frequencies,
+            self.right.levels,
+            self.right.no_response,
+        )
 
 
 _BISGAARD_HZ = (250, 375, 500, 750, 1000, 1500, 2000, 3000, 4000, 6000)
