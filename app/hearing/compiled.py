@@ -41,7 +41,7 @@ def kernel(function: Function) -> Function:
 
 
 def audio_kernel(function: Function) -> Function:
-    """The same for the audio thread: its short kernels keep the GIL, which it would have to wait for again."""
+    """The same for the audio thread: it keeps the GIL over a short kernel rather than wait for it again."""
     return _cached(function, nogil=False)
 
 
