@@ -17,20 +17,25 @@ within the window (integrated loudness, one gain for both ears), because level a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.hearing.audiogram import Audiogram
+from app.hearing.amplify import amplify
+from app.hearing.audiogram import Listener
+from app.hearing.cochlea import SAMPLE_RATE
 from app.hearing.haaqi import Haaqi, HaaqiScore
-from app.hearing.prescription import apply_nal_r
+from app.hearing.prepared_window import EarRows, ear_coefficients, ear_rows
 from app.hearing.remix_window import (
     ESTIMATED,
     ORIGINAL,
+    PROVISIONAL_SECONDS,
     TRUE_STEMS,
+    Audio,
     Ears,
     QualityRequest,
     loudness_matching,
@@ -44,6 +49,7 @@ from app.hearing.remix_window import (
 __all__ = ["KeptReferences", "Quality", "QualityRequest", "score_remix"]
 
 Doubles = NDArray[np.float64]
+_References = tuple[weakref.ref[NDArray[np.float32]], ...]
 
 KINDS = {TRUE_STEMS: "quality", ESTIMATED: "estimate", ORIGINAL: "change"}
 """What a score is called, by its reference."""
@@ -86,31 +92,78 @@ class Quality:
     provisional: bool = False
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
+class _Sides:
+    """What HAAQI gets for both ears: arrays (2, samples) at ``rate`` Hz, and each ear's ``level1``.
+
+    ``alike`` says that both ears hear the same and are the same.
+    """
+
+    reference: Ears
+    remix: Ears
+    rate: int
+    level1: tuple[float, float]
+    alike: bool
+    matching_db: float
+    matching_method: str
+    relative_db: float | None
+
+
 class KeptReferences:
-    """Keeps the references last prepared, so that scoring other gains against them is faster.
+    """Keeps what was last made ready, so that scoring other gains is faster: windows and references.
 
     One object serves one thread at a time.
     """
 
-    _kept: dict[tuple[int, bool], tuple[tuple[object, ...], Doubles, Haaqi]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self._scorers: dict[tuple[int, bool], tuple[tuple[object, ...], Doubles, Haaqi]] = {}
+        self._rows: dict[str, tuple[tuple[object, ...], _References, tuple[EarRows, EarRows]]] = {}
 
-    def scorer(
-        self, request: QualityRequest, ear: int, reference: Doubles, threads: int, level1: float
-    ) -> Haaqi:
-        """A scorer that holds this reference (1-D) for ear 0 (left) or 1 (right)."""
+    def scorer(self, request: QualityRequest, ear: int, sides: _Sides, threads: int) -> Haaqi:
+        """A scorer that holds the reference of ear 0 (left) or 1 (right)."""
         audiogram = (request.left, request.right)[ear]
         equalisation = 2 if request.amplification == "cad2" else 1
-        rate = request.sample_rate
-        key = (audiogram.frequencies, audiogram.levels, rate, equalisation, level1)
+        reference, level1 = sides.reference[ear], sides.level1[ear]
+        key = (audiogram.frequencies, audiogram.levels, sides.rate, equalisation, level1)
         place = (ear, request.provisional)
-        kept = self._kept.get(place)
+        kept = self._scorers.get(place)
         if kept is not None and kept[0] == key and np.array_equal(kept[1], reference):
             return kept[2]
-        haaqi = Haaqi(audiogram, rate, equalisation=equalisation, level1=level1, threads=threads)
+        haaqi = Haaqi(audiogram, sides.rate, equalisation=equalisation, level1=level1, threads=threads)
         haaqi.set_reference(reference)
-        self._kept[place] = (key, reference, haaqi)
+        self._scorers[place] = (key, reference, haaqi)
         return haaqi
+
+    def rows(
+        self, request: QualityRequest, start: int, stop: int, *, true: bool, check: Callable[[], None]
+    ) -> tuple[EarRows, EarRows] | None:
+        """Both ears' rows of a window: of the stems, or of the true stems (None where they do not match)."""
+        stems = request.true_stems if true else request.stems
+        if stems is None:
+            return None
+        amplified = request.amplification == "nal-r" and not true
+        ears = tuple((ear.frequencies, ear.levels) for ear in (request.left, request.right))
+        # References only: what is kept must not keep a closed recording's memory map open.
+        arrays = tuple(weakref.ref(array) for array in (request.recording, *stems.values()))
+        names = (*request.stems, "", *stems)
+        facts = (start, stop, request.sample_rate, names, ears if amplified else None)
+        place = "true" if true else "remix"
+        kept = self._rows.get(place)
+        # References compare their arrays; an array's own reference is always the same object.
+        if kept is not None and kept[0] == facts and _identical(kept[1], arrays):
+            return kept[2]
+        cut: Mapping[str, Audio] | None
+        if true:
+            cut = matching_true_stems(request, start, stop)
+            if cut is None:
+                return None
+        else:
+            cut = {name: np.asarray(stem[start:stop]) for name, stem in stems.items()}
+        recording = np.asarray(request.recording[start:stop])
+        audiograms = (request.left, request.right) if amplified else None
+        rows = ear_rows(recording, cut, request.sample_rate, audiograms, check)
+        self._rows[place] = (facts, arrays, rows)
+        return rows
 
 
 def score_remix(
@@ -122,35 +175,25 @@ def score_remix(
     """Score a remix for both ears. Plain function; call it off the main thread.
 
     ``check`` is called between steps, from any thread, and raises to stop; ``progress`` takes fractions
-    0…1. ``kept`` reuses references of earlier calls. Raises UserError where there is nothing to score yet.
+    0…1. ``kept`` reuses work of earlier calls. Raises UserError where there is nothing to score yet.
     """
     check = check or (lambda: None)
     progress = progress or (lambda fraction: None)
     kept = kept if kept is not None else KeptReferences()
     start, stop = window(request)
-    recording = np.asarray(request.recording[start:stop])
-    stems = {name: np.asarray(stem[start:stop]) for name, stem in request.stems.items()}
-    check()
-    remix = render_ears(request.session, recording, stems, request.sample_rate)
     used, note = request.reference, ""
-    reference: Ears | None = None
-    if used == TRUE_STEMS:
-        true_stems = matching_true_stems(request, start, stop)
-        if true_stems is not None:
-            reference = render_ears(request.session, recording, true_stems, request.sample_rate)
-        elif request.true_stems is not None:
-            note = NO_MATCH
-    elif used == ESTIMATED:
-        note = NO_ESTIMATE
-    matching_db, matching_method = 0.0, ""
-    if reference is None:
-        used, reference = ORIGINAL, to_ears(recording)
-        matching_db, matching_method = loudness_matching(reference, remix, request.sample_rate)
-    relative_db = _relative_level(reference, remix)
-    remix = remix * 10 ** (matching_db / 20)
+    if used == ESTIMATED:
+        used, note = ORIGINAL, NO_ESTIMATE
+    check()
+    make = _amplified_sides if request.amplification == "cad2" else _linear_sides
+    sides = make(request, start, stop, used == TRUE_STEMS, kept, check)
+    if sides is None:
+        used, note = ORIGINAL, note if request.true_stems is None else NO_MATCH
+        sides = make(request, start, stop, False, kept, check)
+        assert sides is not None
     check()
     progress(0.1)
-    scores = _score_ears(request, reference, remix, kept, check, progress)
+    scores = _score_ears(request, sides, kept, check, progress)
     left, right = (score.score for score in scores)
     sentences = [note, *dict.fromkeys(score.note for score in scores)]
     return Quality(
@@ -163,45 +206,128 @@ def score_remix(
         note=" ".join(filter(None, sentences)),
         kind=KINDS[used],
         amplification=request.amplification,
-        matching_db=matching_db,
-        matching_method=matching_method,
-        relative_db=relative_db,
+        matching_db=sides.matching_db,
+        matching_method=sides.matching_method,
+        relative_db=sides.relative_db,
         details=(scores[0], scores[1]),
         provisional=request.provisional,
     )
 
 
-def _relative_level(reference: Ears, remix: Ears) -> float | None:
-    powers = [float(np.mean(np.square(side))) for side in (remix, reference)]
-    return 10 * float(np.log10(powers[0] / powers[1])) if min(powers) > 0 else None
+def _linear_sides(
+    request: QualityRequest,
+    start: int,
+    stop: int,
+    true: bool,
+    kept: KeptReferences,
+    check: Callable[[], None],
+) -> _Sides | None:
+    """Both sides without amplification or with NAL-R, from rows made ready; None where no stems match."""
+    truth = kept.rows(request, start, stop, true=True, check=check) if true else None
+    if true and truth is None:
+        return None
+    rows = kept.rows(request, start, stop, true=False, check=check)
+    assert rows is not None
+    names = tuple(request.stems)
+    weights = ear_coefficients(request.session, names, request.recording.shape[1])
+    unchanged = np.zeros(1 + len(names))
+    unchanged[0] = 1.0
+    against, held = (rows, (unchanged, unchanged)) if truth is None else (truth, weights)
+    part = _part(rows[0].plain.shape[1], SAMPLE_RATE, request.provisional)
+    reference = np.stack([ear.mix(w, part=part) for ear, w in zip(against, held, strict=True)])
+    remix = np.stack([ear.mix(w, part=part) for ear, w in zip(rows, weights, strict=True)])
+    powers = [
+        sum(ear.rms(w) ** 2 for ear, w in zip(*side, strict=True))
+        for side in ((rows, weights), (against, held))
+    ]
+    matching_db, method = loudness_matching(reference, remix, SAMPLE_RATE) if truth is None else (0.0, "")
+    if request.amplification == "nal-r":
+        remix = np.stack(
+            [ear.mix(w, amplified=True, part=part) for ear, w in zip(rows, weights, strict=True)]
+        )
+    same_ears = rows[0] is rows[1] and against[0] is against[1] and np.array_equal(*weights)
+    return _Sides(
+        reference=reference,
+        remix=remix * 10 ** (matching_db / 20),
+        rate=SAMPLE_RATE,
+        level1=(against[0].level1(held[0]), against[1].level1(held[1])),
+        alike=same_ears and _alike(request),
+        matching_db=matching_db,
+        matching_method=method,
+        relative_db=_decibels(*powers),
+    )
+
+
+def _amplified_sides(
+    request: QualityRequest,
+    start: int,
+    stop: int,
+    true: bool,
+    _kept: KeptReferences,
+    check: Callable[[], None],
+) -> _Sides | None:
+    """Both sides through the compressor of CAD2, which is not linear: rendered anew for any gains."""
+    part = _part(stop - start, request.sample_rate, request.provisional)
+    start, stop = start + part.start, start + part.stop
+    recording = np.asarray(request.recording[start:stop])
+    stems = {name: np.asarray(stem[start:stop]) for name, stem in request.stems.items()}
+    remix = render_ears(request.session, recording, stems, request.sample_rate)
+    reference, matching_db, method = to_ears(recording), 0.0, ""
+    if true:
+        true_stems = matching_true_stems(request, start, stop)
+        if true_stems is None:
+            return None
+        reference = render_ears(request.session, recording, true_stems, request.sample_rate)
+    relative_db = _decibels(*(float(np.mean(np.square(side))) for side in (remix, reference)))
+    if not true:
+        matching_db, method = loudness_matching(reference, remix, request.sample_rate)
+        remix = remix * 10 ** (matching_db / 20)
+    alike = _alike(request) and all(np.array_equal(*side) for side in (reference, remix))
+    level1 = (presentation_level(reference[0]), presentation_level(reference[1]))
+    listener = Listener(request.left, request.right)
+    check()
+    reference = amplify(reference, request.sample_rate, listener, request.amplification)
+    check()
+    remix = amplify(remix, request.sample_rate, listener, request.amplification)
+    return _Sides(reference, remix, request.sample_rate, level1, alike, matching_db, method, relative_db)
+
+
+def _part(samples: int, rate: int, provisional: bool) -> slice:
+    """What of a window is scored: all of it, or its middle for a slider on the move."""
+    length = min(samples, round(PROVISIONAL_SECONDS * rate)) if provisional else samples
+    first = (samples - length) // 2
+    return slice(first, first + length)
+
+
+def _identical(kept: _References, now: _References) -> bool:
+    """Whether two tuples of references are to the same arrays, all alive."""
+    pairs = zip(kept, now, strict=False)
+    return len(kept) == len(now) and all(old is new and old() is not None for old, new in pairs)
+
+
+def _alike(request: QualityRequest) -> bool:
+    left, right = request.left, request.right
+    return (left.frequencies, left.levels) == (right.frequencies, right.levels)
+
+
+def _decibels(power: float, reference: float) -> float | None:
+    return 10 * float(np.log10(power / reference)) if min(power, reference) > 0 else None
 
 
 def _score_ears(
     request: QualityRequest,
-    reference: Ears,
-    remix: Ears,
+    sides: _Sides,
     kept: KeptReferences,
     check: Callable[[], None],
     progress: Callable[[float], None],
 ) -> list[HaaqiScore]:
     """Both ears' scores, side by side; one computation where both ears hear and are the same."""
-    audiograms: tuple[Audiogram, Audiogram] = (request.left, request.right)
-    same = (
-        np.array_equal(reference[0], reference[1])
-        and np.array_equal(remix[0], remix[1])
-        and (request.left.frequencies, request.left.levels)
-        == (request.right.frequencies, request.right.levels)
-    )
-    ears = (0,) if same else (0, 1)
+    ears = (0,) if sides.alike else (0, 1)
 
     def score(ear: int) -> HaaqiScore:
-        level1 = presentation_level(reference[ear])
-        scorer = kept.scorer(request, ear, reference[ear], threads=3 - len(ears), level1=level1)
+        scorer = kept.scorer(request, ear, sides, threads=3 - len(ears))
         check()
-        heard = remix[ear]
-        if request.amplification == "nal-r":
-            heard = apply_nal_r(heard, request.sample_rate, audiograms[ear])
-        return scorer.score(heard, check)
+        return scorer.score(sides.remix[ear], check)
 
     with ThreadPoolExecutor(len(ears), thread_name_prefix="ear") as executor:
         futures: list[Future[HaaqiScore]] = [executor.submit(score, ear) for ear in ears]
@@ -210,4 +336,4 @@ def _score_ears(
             _, waiting = wait(waiting, return_when=FIRST_COMPLETED)
             progress(0.1 + 0.9 * (len(futures) - len(waiting)) / len(futures))
         results = [future.result() for future in futures]
-    return results * (2 if same else 1)
+    return results * (2 if sides.alike else 1)
