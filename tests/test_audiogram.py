@@ -129,7 +129,7 @@ def test_one_of_several_listeners(tmp_path):
         ('{"frequencies": [20000], "levels": [1]}', "at least one"),
         ("500\n1000\n", "each line"),
         ("500,1\n1000,1,2\n", "each line"),
-        ("a,b\nc,d\n", "not a number"),
+        ("a,b\nc,d\n", "neither the frequency"),
         ("hello world", "each line"),
     ],
 )

@@ -1,15 +1,13 @@
 """Reading a listener's audiograms from a JSON or CSV file, with a sentence for everything that can be wrong.
 
-JSON may be this program's own form ``{"frequencies": […], "levels": […]}`` (or ``"left"`` and ``"right"``
-in place of ``"levels"``), one Clarity/Cadenza listener, or a Clarity/Cadenza ``listeners.json`` of several,
-of which one is chosen as ``listeners.json#L5040``. CSV has a column of frequencies in Hz and one column of
-levels in dB HL, or two for the left and the right ear; a first line of words is taken as the header.
+JSON may be this program's own form (:mod:`app.hearing.listener_data`), the short form
+``{"frequencies": […], "levels": […]}`` (or ``"left"`` and ``"right"`` in place of ``"levels"``), one
+Clarity/Cadenza listener, or a Clarity/Cadenza ``listeners.json`` of several, of which one is chosen as
+``listeners.json#L5040``. CSV is told in :mod:`app.hearing.audiogram_csv`.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +15,9 @@ from typing import Any
 
 from app.errors import UserError
 from app.hearing.audiogram import HIGHEST_HZ, LOWEST_HZ, PRESETS, Audiogram, Listener, preset
+from app.hearing.audiogram_csv import read_csv
+from app.hearing.averages import BSA_HZ
+from app.hearing.listener_data import FORMAT, listener_from_data
 
 _LARGEST_BYTES = 10_000_000
 
@@ -28,10 +29,7 @@ def read_audiogram(name_or_path: str | Path) -> Audiogram:
     :func:`read_listener` there.
     """
     listener = read_listener(name_or_path)
-    if (listener.left.frequencies, listener.left.levels) != (
-        listener.right.frequencies,
-        listener.right.levels,
-    ):
+    if not listener.same_ears:
         raise UserError(
             f"The audiograms of the two ears in “{name_or_path}” differ. Give a file with one ear instead."
         )
@@ -51,7 +49,7 @@ def read_listener(name_or_path: str | Path) -> Listener:
     try:
         if content.lstrip().startswith(("{", "[")):
             return _from_json(json.loads(content), Path(path).stem, wanted)
-        return _from_csv(content, Path(path).stem)
+        return read_csv(content, Path(path).stem)
     except UserError as exc:
         raise UserError(f"The audiogram “{path}” cannot be used: {exc}") from exc
     except (ValueError, TypeError, KeyError, RecursionError) as exc:
@@ -86,6 +84,8 @@ def _read(path: Path, asked: str) -> str:
 def _from_json(data: Any, name: str, wanted: str) -> Listener:
     if not isinstance(data, dict):
         raise UserError("the JSON file should hold an object with frequencies and levels.")
+    if data.get("format") == FORMAT:
+        return listener_from_data(data, name)
     if wanted:
         if wanted not in data:
             raise UserError(f"it holds no listener “{wanted}”.")
@@ -110,50 +110,63 @@ def _from_json(data: Any, name: str, wanted: str) -> Listener:
         name = str(data.get("name", name))
     if not isinstance(frequencies, list) or not all(isinstance(e, list) for e in ears):
         raise UserError("it needs a list of frequencies and a list of levels for the ear or for both ears.")
-    return Listener(_ear(frequencies, ears[0] or [], name), _ear(frequencies, ears[1] or [], name), name)
+    left = _ear(frequencies, ears[0] or [], name, "left")
+    return Listener(left, _ear(frequencies, ears[1] or [], name, "right"), name)
 
 
-def _from_csv(content: str, name: str) -> Listener:
-    dialect = ";" if content.count(";") > content.count(",") else "\t" if "\t" in content else ","
-    rows = [
-        [cell.strip() for cell in row]
-        for row in csv.reader(io.StringIO(content), delimiter=dialect)
-        if any(row)
-    ]
-    columns = [c.lower() for c in rows[0]]
-    left, right = 1, 2
-    if not _is_number(columns[0]):
-        rows = rows[1:]
-        swapped = len(columns) > 2 and columns[1].startswith("r") and columns[2].startswith("l")
-        left, right = (2, 1) if swapped else (1, 2)
-    if not rows or any(len(row) < 2 or len(row) != len(rows[0]) for row in rows):
-        raise UserError("each line needs a frequency and a level, or a frequency and a level for each ear.")
-    if len(rows[0]) == 2:
-        right = left
-    figures = [[cell.replace(",", ".") for cell in row] for row in rows]
-    frequencies = [row[0] for row in figures]
-    return Listener(
-        _ear(frequencies, [row[left] for row in figures], name),
-        _ear(frequencies, [row[right] for row in figures], name),
-        name,
-    )
-
-
-def _ear(frequencies: Sequence[Any], levels: Sequence[Any], name: str) -> Audiogram:
+def _ear(frequencies: Sequence[Any], levels: Sequence[Any], name: str, side: str) -> Audiogram:
     """One ear from a file's lists; frequencies beyond 125…8000 Hz, which some files carry, are left out."""
     if len(frequencies) != len(levels):
-        raise UserError(f"it has {len(frequencies)} frequencies but {len(levels)} levels.")
+        raise UserError(f"it has {len(frequencies)} frequencies but {len(levels)} levels for the {side} ear.")
     try:
         pairs = sorted((float(f), float(v)) for f, v in zip(frequencies, levels, strict=True))
     except (TypeError, ValueError) as exc:
         raise UserError("a frequency or a level is not a number.") from exc
     kept = [(f, v) for f, v in pairs if LOWEST_HZ <= f <= HIGHEST_HZ]
-    return Audiogram(tuple(f for f, _ in kept), tuple(v for _, v in kept), name)
-
-
-def _is_number(cell: str) -> bool:
     try:
-        float(cell.replace(",", "."))
-    except ValueError:
-        return False
-    return True
+        return Audiogram(tuple(f for f, _ in kept), tuple(v for _, v in kept), name)
+    except ValueError as exc:
+        raise UserError(f"in the {side} ear: {exc}") from exc
+
+
+def names_in(path: str | Path) -> list[str]:
+    """The names of the listeners in a Clarity/Cadenza file of several; empty for any other file."""
+    try:
+        data = json.loads(_read(Path(path), str(path)))
+    except (UserError, ValueError, RecursionError):
+        return []
+    if not isinstance(data, dict) or "audiogram_cfs" in data:
+        return []
+    return [name for name, entry in data.items() if isinstance(entry, dict) and "audiogram_cfs" in entry]
+
+
+def doubts(listener: Listener) -> tuple[str, ...]:
+    """What a look at a listener's audiograms should ask: sentences, empty where nothing is odd.
+
+    Frequencies that the averages need and an ear lacks, and ears that look swapped: bone conduction cannot be
+    much worse than air conduction, so where it is in one ear and fits the other one, left and right were mixed up somewhere.
+    """
+    found = []
+    for side, ear in (("right", listener.right), ("left", listener.left)):
+        lacking = [f"{f:g}" for f in BSA_HZ if f not in ear.frequencies]
+        if lacking:
+            found.append(
+                f"The {side} ear was not measured at {', '.join(lacking)} Hz; this is interpolated from the "
+                "frequencies beside it."
+            )
+    own = _impossible(listener.left, listener.left) + _impossible(listener.right, listener.right)
+    crossed = _impossible(listener.left, listener.right) + _impossible(listener.right, listener.left)
+    if own > crossed:
+        found.append(
+            "Bone conduction is worse than air conduction, and would not be if the ears were exchanged. "
+            "Are left and right swapped?"
+        )
+    return tuple(found)
+
+
+_MEASURING_ERROR_DB = 10.0
+
+
+def _impossible(bone_of: Audiogram, air_of: Audiogram) -> int:
+    """At how many frequencies bone conduction is worse than air conduction by more than measuring allows."""
+    return sum(v > air_of.level_at(f) + _MEASURING_ERROR_DB for f, v in bone_of.bone)

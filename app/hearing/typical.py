@@ -1,11 +1,12 @@
 """Typical audiograms by age and sex, for listeners whose own is not at hand.
 
-The median hearing threshold of otologically normal people relative to those aged 18, after ISO 7029:2000,
-"Acoustics – Statistical distribution of hearing thresholds as a function of age": H = α·(age − 18)² dB with
-the coefficients α of its table 1. That edition is valid from 18 to 70 years; up to 80 the same formula is
-carried on here, which :func:`beyond_the_standard` tells. (The edition of 2017 uses other coefficients and
-reaches 80 years; its medians are somewhat better for men in the treble.) Half of all people hear worse than
-the median, and people with noise or ear disease in their history are not in it.
+The median hearing threshold of otologically normal people, relative to the median at 18, after ISO 7029:2017,
+"Acoustics – Statistical distribution of hearing thresholds related to age and gender": H = a·(age − 18)^b dB
+with the coefficients of its table 1, taken here at second hand (from the public source code of the library
+phonometry; the standard itself was not at hand). The standard holds from 18 to 80 years and from 125 to
+8000 Hz; above 70 years it gives 3000 to 8000 Hz for information only. Half of these people hear worse than
+the median, and people with noise or ear disease in their history are not among them: many real listeners
+of this age hear less well.
 """
 
 from __future__ import annotations
@@ -17,33 +18,43 @@ from app.hearing.audiogram import Audiogram
 Sex = Literal["female", "male"]
 SEXES: tuple[Sex, ...] = ("female", "male")
 YOUNGEST, OLDEST = 18, 80
-OLDEST_IN_STANDARD = 70
-TYPICAL_HZ = (125, 250, 500, 1000, 1500, 2000, 3000, 4000, 6000, 8000)
-# ISO 7029:2000, table 1: α in dB per year², at TYPICAL_HZ.
-_ALPHA: dict[Sex, tuple[float, ...]] = {
-    "male": (0.0030, 0.0030, 0.0035, 0.0040, 0.0055, 0.0070, 0.0115, 0.0160, 0.0180, 0.0220),
-    "female": (0.0030, 0.0030, 0.0035, 0.0040, 0.0050, 0.0060, 0.0075, 0.0090, 0.0120, 0.0150),
-}
+TYPICAL_HZ = (125, 250, 500, 750, 1000, 1500, 2000, 3000, 4000, 6000, 8000)
+# ISO 7029:2017, table 1: a (dB per year^b) and b at TYPICAL_HZ.
+_COEFFICIENTS: dict[Sex, tuple[tuple[float, float], ...]] = {
+    "male": (
+        (2.50e-6, 3.841), (1.39e-4, 2.832), (4.59e-4, 2.537), (5.70e-4, 2.512), (7.02e-4, 2.494),
+        (1.09e-3, 2.446), (1.56e-3, 2.404), (2.54e-3, 2.350), (3.40e-3, 2.325), (4.53e-3, 2.315),
+        (5.06e-3, 2.328),
+    ),
+    "female": (
+        (6.16e-4, 2.451), (3.98e-4, 2.568), (2.61e-4, 2.708), (2.25e-4, 2.775), (2.21e-4, 2.805),
+        (2.53e-4, 2.813), (3.12e-4, 2.792), (4.88e-4, 2.728), (7.37e-4, 2.660), (1.47e-3, 2.539),
+        (2.53e-3, 2.439),
+    ),
+}  # fmt: skip
+_FOR_INFORMATION_AGE, _FOR_INFORMATION_HZ = 70, 3000
 
 
-def typical(age: int, sex: Sex) -> Audiogram:
-    """The median audiogram at an age in years (18…80), 125 to 8000 Hz, rounded to 0.5 dB.
+def median_thresholds(age: float, sex: Sex) -> tuple[float, ...]:
+    """The median thresholds in dB at :data:`TYPICAL_HZ`, relative to those at 18.
 
-    Raises ValueError with a sentence for another age or sex.
+    ``age`` in years from 18 to 80; raises ValueError with a sentence for another age or sex.
     """
-    if sex not in _ALPHA:
+    if sex not in _COEFFICIENTS:
         raise ValueError("The typical audiograms are for women and for men.")
     if not YOUNGEST <= age <= OLDEST:
         raise ValueError(f"The typical audiograms are for ages from {YOUNGEST} to {OLDEST} years.")
-    levels = (round(2 * alpha * (age - YOUNGEST) ** 2) / 2 for alpha in _ALPHA[sex])
-    return Audiogram(TYPICAL_HZ, tuple(levels), typical_name(age, sex))
+    return tuple(a * (age - YOUNGEST) ** b for a, b in _COEFFICIENTS[sex])
 
 
-def typical_name(age: int, sex: Sex) -> str:
-    """What to call it: “typical woman of 70”."""
-    return f"typical {'woman' if sex == 'female' else 'man'} of {age}"
+def typical(age: int, sex: Sex) -> Audiogram:
+    """The median audiogram at an age (18…80 years), 125 to 8000 Hz, rounded to whole dB.
 
-
-def beyond_the_standard(age: int) -> bool:
-    """Whether the standard's own range ends before this age."""
-    return age > OLDEST_IN_STANDARD
+    It takes the median at 18 for 0 dB HL. Frequencies that the standard gives for information only at this
+    age are marked as extrapolated. Raises ValueError like :func:`median_thresholds`.
+    """
+    levels = tuple(float(round(level)) for level in median_thresholds(age, sex))
+    informative = tuple(f for f in TYPICAL_HZ if age > _FOR_INFORMATION_AGE and f >= _FOR_INFORMATION_HZ)
+    return Audiogram(
+        TYPICAL_HZ, levels, f"typical {'woman' if sex == 'female' else 'man'} of {age}", informative
+    )
