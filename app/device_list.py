@@ -39,6 +39,11 @@ class DeviceList:
         return self._found.outputs
 
     @property
+    def default(self) -> OutputDevice | None:
+        """The system's choice as found so far; None before the first search. Never waits."""
+        return self._found.default
+
+    @property
     def problem(self) -> PlayerError | None:
         """Why no outputs could be looked for, where that is so (PortAudio is missing)."""
         return self._found.problem

@@ -29,6 +29,7 @@ __all__ = [
     "Audio",
     "MixState",
     "Mixer",
+    "live_mixer",
     "mix_state",
     "output_channels",
     "pan_gains",
@@ -323,6 +324,20 @@ class Mixer:
                     peak = max(peak, side * float(gains[channel]))
         if self.strip_levels[index] < peak < np.inf:
             self.strip_levels[index] = peak
+
+
+def live_mixer(
+    recording: Audio,
+    stems: Mapping[str, Audio] | None = None,
+    *,
+    sample_rate: int,
+    frames_done: Callable[[], int] | None = None,
+) -> Mixer:
+    """A mixer for playing: with meters, and a mono recording in stereo, so that pan can come at any time."""
+    channels = max(2, recording.shape[1])
+    return Mixer(
+        recording, stems, sample_rate=sample_rate, frames_done=frames_done, channels=channels, metering=True
+    )
 
 
 def render_offline(

@@ -67,7 +67,7 @@ class Output:
         """How many of the frames that the transport has rendered have reached the ear."""
         when, count = self._heard_at
         passed = (self._stream.time() - when) * self._transport.sample_rate
-        return min(count + passed, float(self._transport.rendered))
+        return min(count + passed, float(self._transport.rendered)) - self._transport.tap.delay
 
     def state(self, now: float, wanted: bool) -> Literal["running", "gone"]:
         """Whether the device is still there at time ``now`` (s), given that sound is ``wanted`` of it."""
@@ -96,7 +96,8 @@ class Output:
 
     def close(self, *, fade: bool) -> None:
         """Stop; with ``fade``, after the transport, which must have been paused, has faded out."""
-        self._stream.close(after=FADE_SECONDS if fade else 0.0)
+        late = self._transport.tap.delay / self._transport.sample_rate  # the fade comes out after this
+        self._stream.close(after=FADE_SECONDS + late if fade else 0.0)
         self._collector.close()
 
     def fill(self, out: Audio, heard_at: float, underrun: bool) -> None:
@@ -116,8 +117,9 @@ class Output:
         else:
             self._heard_at = (heard_at, resampler.consumed)
             resampler.process(out)
-            np.minimum(out, 1.0, out=out)  # between limited samples the filter can reach further
-            np.maximum(out, -1.0, out=out)
+            ceiling = self._transport.tap.ceiling
+            np.minimum(out, ceiling, out=out)  # between limited samples the filter can reach further
+            np.maximum(out, -ceiling, out=out)
 
 
 def _best_format(backend: Backend, device: OutputDevice, transport: Transport) -> tuple[int, int]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
-from typing import Literal, NamedTuple
+from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 
@@ -23,12 +23,13 @@ from app.audio_output import (
     PortAudioBackend,
 )
 from app.device_list import DeviceList
-from app.mix_state import Audio, MixState, mix_state, recording_state
-from app.mixer import Mixer
+from app.hearing.listener_tap import OFF, ListenerTap, TapSetting
+from app.mix_state import MixState, mix_state, recording_state
+from app.mixer import Mixer, live_mixer
 from app.output import Output, open_output
 from app.prefetch import Prefetcher
 from app.session import Session, db_to_linear
-from app.transport import Transport
+from app.transport import Levels, Transport
 
 __all__ = ["SYSTEM_DEFAULT", "Levels", "Player", "PlayerError", "live_mixer"]
 
@@ -41,30 +42,6 @@ TOO_MANY_UNDERRUNS = 3
 Heard = Literal["remix", "recording"]
 
 _log = logging.getLogger(__name__)
-
-
-class Levels(NamedTuple):
-    """Linear peak levels after the faders: of the stems (in the mixer's order), of the master's channels.
-
-    The arrays are the player's own and go on changing.
-    """
-
-    strips: Audio
-    master: Audio
-
-
-def live_mixer(
-    recording: Audio,
-    stems: Mapping[str, Audio] | None = None,
-    *,
-    sample_rate: int,
-    frames_done: Callable[[], int] | None = None,
-) -> Mixer:
-    """A mixer for playing: with meters, and a mono recording in stereo, so that pan can come at any time."""
-    channels = max(2, recording.shape[1])
-    return Mixer(
-        recording, stems, sample_rate=sample_rate, frames_done=frames_done, channels=channels, metering=True
-    )
 
 
 class Player:
@@ -92,6 +69,7 @@ class Player:
         self._remix: MixState | None = None
         self._listening: Heard = "remix"
         self._match = {"recording": 1.0, "remix": 1.0}
+        self._tap_setting, self._tap_output = OFF, ""
         self._no_levels = Levels(np.zeros(0, np.float32), np.zeros(2, np.float32))
         self.problem: PlayerError | None = None
 
@@ -100,7 +78,7 @@ class Player:
     def load(self, mixer: Mixer, position: int = 0) -> None:
         """Stop, and take another recording, made by :func:`live_mixer`, at frame ``position``."""
         self.unload()
-        self._transport = Transport(mixer, position)
+        self._transport, self._tap_setting = Transport(mixer, position), OFF
         self._no_levels = Levels(np.zeros(len(mixer.names), np.float32), np.zeros(mixer.channels, np.float32))
         self._take_mixer(mixer)
 
@@ -171,7 +149,10 @@ class Player:
             except PlayerError as exc:
                 self.problem = exc
                 raise
-        if self._next_frame(transport) >= transport.frames:
+            if self._output.device.name != self._tap_output:
+                self._tap_setting = OFF  # it was chosen for other ears, or other loudspeakers
+            transport.tap.setting = self._tap_setting
+        if transport.next_frame >= transport.frames:
             self.seek(transport.loop[0] if transport.loop is not None else 0)
         self._idle_since = None
         self._requests += 1
@@ -229,10 +210,6 @@ class Player:
         heard = transport.timeline.frame_at(self._output.heard_frames(), serial)
         return transport.position if heard is None else heard
 
-    def _next_frame(self, transport: Transport) -> int:
-        serial, frame = transport.jump
-        return transport.position if serial == transport.taken else frame
-
     @property
     def loop(self) -> tuple[int, int] | None:
         """The loop that repeats, in frames."""
@@ -251,7 +228,7 @@ class Player:
         if loop == transport.loop:
             return
         transport.loop = loop
-        if self.playing and transport.can_loop(loop) and self._next_frame(transport) >= transport.seam(loop):
+        if self.playing and transport.can_loop(loop) and transport.next_frame >= transport.seam(loop):
             self.seek(loop[0])
 
     def clear_loop(self) -> None:
@@ -297,6 +274,26 @@ class Player:
             mixer.state = recording_state(mixer.names, mixer.channels, self._match["recording"])
         elif self._remix is not None:
             mixer.state = self._remix.scaled(self._match["remix"])
+
+    @property
+    def tap(self) -> ListenerTap | None:
+        """What is between the mix and the listener's ears; None where nothing is loaded."""
+        return None if self._transport is None else self._transport.tap
+
+    def set_tap(self, setting: TapSetting) -> None:
+        """Put this between the mix and the listener's ears, at this output and for this recording only."""
+        if self._transport is not None:
+            self._tap_setting, self._tap_output = setting, self.output_name
+            self._transport.tap.setting = setting
+
+    @property
+    def output_name(self) -> str:
+        """The output that plays, or would play, as far as is known; empty where that is not known yet."""
+        if self._output is not None:
+            return self._output.device.name
+        known = (device for device in self._devices.known if device.name == self._device_name)
+        device = next(known, self._devices.default)
+        return "" if device is None else device.name
 
     # -- what is shown ---------------------------------------------------------------------------
 

@@ -12,10 +12,12 @@ between the place left and the place reached, and gains ramp in the mixer.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
 from app.downmix import Route, is_direct, routes
+from app.hearing.listener_tap import ListenerTap
 from app.mix_state import Audio
 from app.mixer import BLOCK, Mixer
 from app.timeline import Timeline
@@ -28,13 +30,24 @@ METER_FALL_DB_PER_SECOND = 20.0 / 1.7
 """How fast a level falls back: IEC 60268-10 type I programme meters fall 20 dB in 1.7 s."""
 
 
+class Levels(NamedTuple):
+    """Linear peak levels after the faders: of the stems (in the mixer's order), of the master's channels.
+
+    The arrays are the player's own and go on changing.
+    """
+
+    strips: Audio
+    master: Audio
+
+
 class Transport:
     """Plays one recording through its mixer.
 
     Read by the GUI thread: ``position`` (the next frame to render), ``rendered`` (frames rendered since
     it last rested), ``ended`` (the number of the play request that ran to the end), ``silent`` (faded out and
     still), ``clip_peak`` (the highest sample above full scale since it was last set to 0),
-    ``master_levels`` (linear peaks of the channels, instant up, falling slowly), ``timeline``.
+    ``master_levels`` (linear peaks of the channels, instant up, falling slowly), ``timeline``, ``tap`` (what
+    the listener has between the mix and their ears; it counts the device's channels).
     Written by it: ``play`` (the number of a play request, 0 to pause), ``jump`` (the number and the
     frame of a seek), ``loop`` (start and stop in frames, or None), ``mixer``.
     """
@@ -81,6 +94,7 @@ class Transport:
 
     def set_output(self, device_channels: int, *, alsa_order: bool = False) -> None:
         """Set the device's number of channels; only while no stream runs."""
+        self.tap = ListenerTap(self.sample_rate, device_channels)
         self._routes = routes(self.channels, device_channels, alsa_order=alsa_order)
         self._direct = is_direct(self._routes, self.channels)
 
@@ -88,6 +102,12 @@ class Transport:
     def taken(self) -> int:
         """The number of the last seek that the audio thread has taken up."""
         return self._taken
+
+    @property
+    def next_frame(self) -> int:
+        """The frame from which playback goes on, also where a seek is not taken up yet."""
+        serial, frame = self.jump
+        return self.position if serial == self._taken else frame
 
     def uses(self, mixer: Mixer) -> bool:
         """Whether the audio thread may still read from ``mixer``."""
@@ -104,6 +124,7 @@ class Transport:
         self._heard = self.mixer
         self.silent = True
         self.timeline.clear()
+        self.tap.reset()
         self.master_levels.fill(0.0)
         self.mixer.lower_levels(0.0)
         self._enter_loop()
@@ -133,6 +154,7 @@ class Transport:
             self._meter(mixed)
             if not self._direct:
                 self._route(mixed, piece)
+            self.tap.process(piece)
             np.minimum(piece, 1.0, out=piece)
             np.maximum(piece, -1.0, out=piece)
             at += n

@@ -23,7 +23,7 @@ class EarStage(Protocol):
         ...
 
     def process(self, column: NDArray[np.float32]) -> None:
-        """Turn the next ``n`` ≤ 240 samples (1-D float32, full scale ±1, perhaps strided) into the ear's.
+        """Turn the next ``n`` ≤ 240 samples (1-D float32, contiguous, full scale ±1) into the ear's.
 
         Works in place and goes on from the last call. Called in the audio thread: it allocates nothing,
         takes no lock, and any input, NaN and infinity too, leaves it able to go on with sound input.

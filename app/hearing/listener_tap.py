@@ -1,0 +1,257 @@
+"""What stands between the mix and the listener's ears: level → prescription → limiter.
+
+It comes last before the device, after the mix that is exported, compared and matched. Switched off it is not
+there at all: every sample passes as it is, at once. Any change cross-fades in 25 ms, and what may make it
+louder then comes up slowly from −20 dB: ears that hear badly are damaged like any others, and a hand needs
+time to reach the volume control.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.hearing.ear_stage import MOST_FRAMES, EarStage
+from app.hearing.limiter import Limiter
+
+CEILING_DB = -12.0
+"""The usual ceiling (dBFS, sample peak) of what is amplified."""
+FADE_SECONDS = 0.025
+START_DB = -20.0
+"""How far below its level begins what may be louder than what was heard before."""
+RISE_DB_PER_SECOND = 10.0
+MOST_GAIN_DB = 60.0
+
+Channel = tuple[EarStage, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class TapSetting:
+    """What the tap does; settings are compared by identity, and a new one is taken up whole.
+
+    ``kind`` names it. ``stages`` has one chain for each channel of the device (left ear, right ear, …), made
+    for its sample rate; no stage may be in two settings or channels. A channel without a chain is silent,
+    unless there are no stages at all. ``presentation_db`` is the gain before the stages, ``trim_db`` the one
+    after them (both −60…60 dB), ``ceiling_db`` the limiter's ceiling in dBFS (−60…0). ``fit`` is what the
+    stages were made from: where it is equal (and not None), so is what the stages do.
+    """
+
+    kind: str
+    stages: tuple[Channel, ...] = ()
+    presentation_db: float = 0.0
+    trim_db: float = 0.0
+    ceiling_db: float = CEILING_DB
+    fit: object = None
+
+    def __post_init__(self) -> None:
+        for gain in (self.presentation_db, self.trim_db):
+            if not -MOST_GAIN_DB <= gain <= MOST_GAIN_DB:
+                raise ValueError(f"a gain of the tap lies within ±{MOST_GAIN_DB:g} dB, not at {gain}")
+        if not -MOST_GAIN_DB <= self.ceiling_db <= 0.0:
+            raise ValueError(f"the tap's ceiling lies within −60…0 dBFS, not at {self.ceiling_db}")
+
+    @property
+    def delay(self) -> int:
+        """The longest delay of its chains in samples, without the limiter's."""
+        return max((sum(stage.delay for stage in chain) for chain in self.stages), default=0)
+
+    def may_be_louder(self, than: TapSetting) -> bool:
+        """Whether this may sound louder than another setting; only the same with lower gains may not."""
+        same = self.kind == than.kind and self.fit is not None and self.fit == than.fit
+        gains = (self.presentation_db, self.trim_db, self.ceiling_db)
+        others = (than.presentation_db, than.trim_db, than.ceiling_db)
+        return not same or any(gain > other for gain, other in zip(gains, others, strict=True))
+
+
+OFF = TapSetting("off", ceiling_db=0.0)
+"""Nothing: every sample as it comes."""
+
+
+class _Path:
+    """One setting at work: its gains, its stages, the ears brought into time with each other, its limiter."""
+
+    def __init__(self, setting: TapSetting, limiter: Limiter | None, channels: int, rise_db: float) -> None:
+        self.setting = setting
+        self.limiter = limiter
+        self.rise_db = rise_db  # how far below its level it still is, ≤ 0
+        self.before = math.pow(10.0, setting.presentation_db / 20)
+        self.after = math.pow(10.0, setting.trim_db / 20)
+        self.ceiling = math.pow(10.0, setting.ceiling_db / 20)
+        self.delay = setting.delay + (0 if limiter is None else limiter.delay)
+        self._column = np.zeros(MOST_FRAMES, np.float32)
+        counted = np.arange(1, MOST_FRAMES + 1, dtype=np.float32)
+        self._counted = np.repeat(counted[:, None], channels, axis=1)
+        self._gains = np.zeros((MOST_FRAMES, channels), np.float32)
+        self._late: list[NDArray[np.float32] | None] = []
+        for channel in range(channels):
+            chain = setting.stages[channel] if channel < len(setting.stages) else ()
+            behind = setting.delay - sum(stage.delay for stage in chain)
+            # what waits, and room for the block that pushes it out
+            self._late.append(np.zeros(behind + MOST_FRAMES, np.float32) if behind and chain else None)
+
+    @property
+    def transparent(self) -> bool:
+        return self.limiter is None and self.rise_db >= 0.0
+
+    def process(self, block: NDArray[np.float32], step_db: float) -> None:
+        """Turn ``block`` (n, channels) into what is heard, rising by ``step_db`` where it still does."""
+        n = block.shape[0]
+        setting = self.setting
+        if self.limiter is not None:
+            if self.before != 1.0:
+                np.multiply(block, np.float32(self.before), out=block)
+            for channel in range(block.shape[1]) if setting.stages else ():
+                column = self._column[:n]
+                if channel >= len(setting.stages) or not setting.stages[channel]:
+                    block[:, channel] = 0.0
+                    continue
+                np.copyto(column, block[:, channel])
+                for stage in setting.stages[channel]:
+                    stage.process(column)
+                late = self._late[channel]
+                if late is not None:
+                    waiting = late.shape[0] - MOST_FRAMES
+                    late[waiting : waiting + n] = column
+                    np.copyto(column, late[:n])
+                    np.copyto(late[:waiting], late[n : n + waiting])
+                np.copyto(block[:, channel], column)
+        if self.rise_db < 0.0:
+            begin = self.after * math.pow(10.0, self.rise_db / 20)
+            self.rise_db = min(0.0, self.rise_db + step_db)
+            end = self.after * math.pow(10.0, self.rise_db / 20)
+            gains = self._gains[:n]
+            np.multiply(self._counted[:n], np.float32((end - begin) / n), out=gains)
+            np.add(gains, np.float32(begin), out=gains)
+            np.multiply(block, gains, out=block)
+        elif self.after != 1.0:
+            np.multiply(block, np.float32(self.after), out=block)
+        if self.limiter is not None:
+            self.limiter.process(block, self.ceiling)
+
+    def reset(self) -> None:
+        """Forget what went through."""
+        for chain in self.setting.stages:
+            for stage in chain:
+                stage.reset()
+        for late in self._late:
+            if late is not None:
+                late.fill(0.0)
+        if self.limiter is not None:
+            self.limiter.reset()
+
+
+class ListenerTap:
+    """The listener's tap for a device's ``channels`` at ``sample_rate`` Hz.
+
+    The GUI thread assigns :attr:`setting` and reads the rest; :meth:`process` runs in the audio thread, where
+    it takes no lock and allocates no arrays. What a setting needs is made where it is assigned.
+    """
+
+    def __init__(self, sample_rate: float, channels: int) -> None:
+        self.sample_rate = sample_rate
+        self.channels = channels
+        self.peak = 0.0
+        """The highest sample (linear) that came out since this was last set to 0; only while it is on."""
+        self._fade = max(1, round(FADE_SECONDS * sample_rate))
+        steps = np.arange(1, self._fade + 1) / self._fade
+        rise = (0.5 - 0.5 * np.cos(np.pi * steps)).astype(np.float32)
+        self._rise = np.repeat(rise[:, None], channels, axis=1)
+        self._fall = (np.float32(1.0) - self._rise).astype(np.float32)
+        self._other = np.zeros((MOST_FRAMES, channels), np.float32)
+        self._whole = np.zeros((MOST_FRAMES, channels), np.float32)
+        self._path = _Path(OFF, None, channels, 0.0)
+        self._wanted = self._path
+        self._leaving: _Path | None = None
+        self._left = 0  # frames of the cross-fade still to come
+
+    @property
+    def setting(self) -> TapSetting:
+        """What is heard, or faded to. Assigning (in the GUI thread) takes it up whole at the next block."""
+        return self._wanted.setting
+
+    @setting.setter
+    def setting(self, setting: TapSetting) -> None:
+        before = self._wanted
+        if setting is before.setting:
+            return
+        limiter = None if setting is OFF else Limiter(self.sample_rate, self.channels)
+        rise_db = START_DB if setting.may_be_louder(before.setting) else min(0.0, before.rise_db)
+        self._wanted = _Path(setting, limiter, self.channels, rise_db)
+
+    @property
+    def delay(self) -> int:
+        """How many samples what comes out is behind what went in."""
+        return self._path.delay
+
+    @property
+    def on(self) -> bool:
+        """Whether anything but the plain samples is heard, or will be."""
+        return not (self._wanted.transparent and self._wanted is self._path and self._leaving is None)
+
+    @property
+    def ceiling(self) -> float:
+        """The linear level (0…1) that no sample exceeds now."""
+        paths = (self._path, self._leaving) if self._leaving is not None else (self._path,)
+        return max(path.ceiling for path in paths)
+
+    @property
+    def reduction_db(self) -> float:
+        """The most that the limiter took away (dB, ≥ 0) since :meth:`take_reduction`."""
+        limiter = self._path.limiter
+        return 0.0 if limiter is None else limiter.reduction_db
+
+    def take_reduction(self) -> float:
+        """The most that the limiter took away (dB, ≥ 0) since the last call."""
+        limiter = self._path.limiter
+        return 0.0 if limiter is None else limiter.take_reduction()
+
+    def take_peak(self) -> float:
+        """The highest sample (linear) that came out since the last call, 0 where it is off."""
+        peak, self.peak = self.peak, 0.0
+        return peak
+
+    def process(self, block: NDArray[np.float32]) -> None:
+        """Turn ``block`` (n ≤ 240, channels) float32 in place into what the listener hears. Audio thread."""
+        if self._wanted is not self._path and self._leaving is None:
+            self._leaving, self._path, self._left = self._path, self._wanted, self._fade
+        if self._leaving is None and self._path.transparent:
+            return
+        n = block.shape[0]
+        step_db = RISE_DB_PER_SECOND * n / self.sample_rate
+        # the limiter's kernel wants whole rows, one behind the other; a device's buffer may be wider
+        heard = self._whole[:n]
+        np.copyto(heard, block)
+        if self._leaving is not None:
+            old = self._other[:n]
+            np.copyto(old, block)
+            self._leaving.process(old, step_db)
+            self._path.process(heard, step_db)
+            self._cross(old, heard)
+        else:
+            self._path.process(heard, step_db)
+        np.copyto(block, heard)
+        peak = max(float(np.maximum.reduce(heard, axis=None)), -float(np.minimum.reduce(heard, axis=None)))
+        if peak > self.peak:
+            self.peak = peak
+
+    def _cross(self, old: NDArray[np.float32], heard: NDArray[np.float32]) -> None:
+        n = heard.shape[0]
+        fading = min(n, self._left)
+        begun = self._fade - self._left
+        np.multiply(old[:fading], self._fall[begun : begun + fading], out=old[:fading])
+        np.multiply(heard[:fading], self._rise[begun : begun + fading], out=heard[:fading])
+        np.add(heard[:fading], old[:fading], out=heard[:fading])
+        self._left -= fading
+        if not self._left:
+            self._leaving = None
+
+    def reset(self) -> None:
+        """Forget what went through, and take up the setting that is wanted; only while no stream runs."""
+        if self._wanted is not self._path:
+            self._path = self._wanted
+        self._leaving, self._left = None, 0
+        self._path.reset()
+        self.peak = 0.0
