@@ -17,6 +17,7 @@ from app.edits import (
     GainEdit,
     LoopEdit,
     MasterEdit,
+    MixEdit,
     Moment,
     MuteEdit,
     PanEdit,
@@ -39,6 +40,8 @@ class Document(QObject):
     """
 
     changed = Signal(str)
+    drag_ended = Signal()
+    """A slider was released: what was dragged stays as it is now."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -89,7 +92,14 @@ class Document(QObject):
     def end_drag(self) -> None:
         """The slider was released, or a control lost the focus: the next step is a new step of undo."""
         self._gesture += 1
-        self._dragging = False
+        if self._dragging:
+            self._dragging = False
+            self.drag_ended.emit()
+
+    @property
+    def dragging(self) -> bool:
+        """Whether a slider or a selection is held at the moment."""
+        return self._dragging
 
     def set_gain(self, stem: str, gain_db: float) -> None:
         """A strip's gain in dB, cut to the range; below −60 dB it is −∞. KeyError for an unknown strip."""
@@ -126,6 +136,16 @@ class Document(QObject):
         after = self._session.with_flat_mix()
         if after != self._session:
             self._push(FlattenEdit(self._session, after, self._current, self._put))
+
+    def set_mix(self, control: str, after: Session, text: str) -> None:
+        """All gains and the master as another session has them, by one ``control``; ``text`` says what it is.
+
+        Steps of one drag, or of a quick run on the same control, are one step of undo.
+        """
+        wanted = replace(self._session, strips=after.strips, master_db=after.master_db)
+        if wanted != self._session:
+            moment = self._moment()
+            self._push(MixEdit(control, text, self._session, wanted, self._current, self._put, moment))
 
     def set_loop(self, loop: Loop | None) -> None:
         """A selection in samples, or none; it is cut to the recording.

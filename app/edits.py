@@ -147,6 +147,36 @@ class MasterEdit(SteppedEdit):
         return translate("edits", "Master gain {gain}").format(gain=shown_gain(self._after.master_db))
 
 
+class MixEdit(SteppedEdit):
+    """Several gains moved together by one control, which says what it did in ``text``."""
+
+    merge_id = 5
+
+    def __init__(
+        self,
+        control: str,
+        text: str,
+        before: Session,
+        after: Session,
+        current: Callable[[], Session],
+        put: Put,
+        moment: Moment,
+    ) -> None:
+        self._text = text
+        super().__init__(control, before, after, current, put, moment)
+
+    def mergeWith(self, other: QUndoCommand) -> bool:
+        """Take a later step in with its words."""
+        if not isinstance(other, MixEdit) or not super().mergeWith(other):
+            return False
+        self._text = other._text
+        self.setText(self._text)
+        return True
+
+    def _describe(self) -> str:
+        return self._text
+
+
 class LoopEdit(SteppedEdit):
     """The selection; whether it repeats is no edit, so undo leaves that switch as it is."""
 

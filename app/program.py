@@ -61,7 +61,7 @@ class Program(QObject):
         self.listening = Listening(self.document, player, settings, self.jobs, self)
         self.amplification = Amplification(self.listening, settings, self)
         self.listeners = Listeners(settings, parent=self)
-        self.scoring = Scoring(self.document, self.listening, self.listeners, self)
+        self.scoring = Scoring(self.document, self.listening, self.listeners, self.amplification, self)
         self.exporting = Exporting(self.document, lambda: (self.recording, self.stems), self.jobs, self)
         self.recovery = Recovery(self.document, parent=self)
         self.session_listener = SessionListener(self.document, self.listeners, self.recovery, self)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.hearing.quality import Quality
+from app.session import Strip
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class QualityStatus:
     """The score that the panel shows.
 
     ``state`` is ``none``, ``waiting`` (for a change to settle), ``scoring``, ``scored`` or ``failed``;
-    ``stale`` says that ``quality`` belongs to an earlier mix; ``text`` says why there is none.
+    ``stale`` says that ``quality`` belongs to an earlier mix; ``text`` says why there is none. A score of a
+    slider on the move has ``quality.provisional``.
     """
 
     state: str = "none"
@@ -39,6 +41,15 @@ class QualityStatus:
     stale: bool = False
     fraction: float = 0.0
     text: str = ""
+
+
+@dataclass(frozen=True)
+class ScoredMix:
+    """One score of the past and the mix that it belongs to: the strips by stem, and the master in dB."""
+
+    quality: Quality
+    strips: dict[str, Strip]
+    master_db: float
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,225 @@
+"""When the remix is scored: on the way during a drag, in full on its release, and against what."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QObject, Signal
+
+from app import quality_job
+from app.document import Document
+from app.hearing.audiogram import PRESETS, Listener
+from app.hearing.haaqi import HaaqiScore
+from app.hearing.quality import Quality
+from app.quality_job import QualityJob
+from app.scoring import Scoring
+from app.session import Session, Source
+from separation.separator import Part
+
+RATE = 1000
+FRAMES = 60 * RATE
+PARTS = (Part("violin"), Part("cello"))
+
+
+class Scorer:
+    """Stands in for score_remix: answers with a score that depends on the gain, when it is let go."""
+
+    def __init__(self) -> None:
+        self.calls: list = []
+        self.entered = threading.Semaphore(0)
+        self.go = threading.Semaphore(0)
+
+    def __call__(self, request, check, progress, kept):  # type: ignore[no-untyped-def]
+        self.calls.append(request)
+        self.entered.release()
+        while not self.go.acquire(timeout=0.01):
+            check()
+        check()
+        value = 0.5 + request.session.strips["violin"].gain_db / 100
+        details = (HaaqiScore(value, 0, 0, (0, 0, 0, 0)),) * 2
+        return Quality(
+            value,
+            value,
+            value,
+            request.reference,
+            10.0,
+            0.0,
+            provisional=request.provisional,
+            details=details,
+        )
+
+
+class Ears(QObject):
+    changed = Signal()
+    forgotten = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.listener = Listener(PRESETS["N2"], PRESETS["N3"])
+
+
+class Aid(QObject):
+    changed = Signal()
+    kind = "nal-r"
+
+
+class Made:
+    """A scoring of one minute with two stems, and everything around it."""
+
+    def __init__(self) -> None:
+        audio = np.zeros((FRAMES, 1), np.float32)
+        self.document = Document()
+        self.document.replace(Session(source=Source("x", "0", RATE, 1, FRAMES)).with_stems(PARTS, "nmf"))
+        self.player = SimpleNamespace(position=30 * RATE)
+        self.ears, self.aid = Ears(), Aid()
+        self.scoring = Scoring(
+            self.document, SimpleNamespace(player=self.player), self.ears, self.aid  # type: ignore[arg-type]
+        )  # fmt: skip
+        names = self.document.session.stem_names
+        self.recording = SimpleNamespace(audio=audio, sample_rate=RATE)
+        self.stems = SimpleNamespace(arrays=dict.fromkeys(names, audio), names=names, frames_done=FRAMES)
+
+    def load(self, *, true: bool = False) -> None:
+        self.scoring.load(self.recording, self.stems, self.stems if true else None)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def scorer(monkeypatch: pytest.MonkeyPatch) -> Scorer:
+    stand_in = Scorer()
+    monkeypatch.setattr(quality_job, "score_remix", stand_in)
+    return stand_in
+
+
+@pytest.fixture
+def made(qtbot, scorer: Scorer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Made]:
+    monkeypatch.setattr("app.scoring.QualityJob", lambda parent: QualityJob(parent, warm=False))
+    made = Made()
+    yield made
+    made.scoring.close()
+
+
+def scored(made: Made, *, provisional: bool = False):  # type: ignore[no-untyped-def]
+    def fits(status) -> bool:  # type: ignore[no-untyped-def]
+        quality = status.quality
+        return status.state == "scored" and not status.stale and quality.provisional == provisional
+
+    return fits
+
+
+def first(qtbot, made: Made, scorer: Scorer, **more: bool) -> None:  # type: ignore[no-untyped-def]
+    """Load, and wait for the first score."""
+    scorer.go.release()
+    with qtbot.waitSignal(made.scoring.changed, check_params_cb=scored(made)):
+        made.load(**more)
+    assert scorer.entered.acquire(timeout=10)
+
+
+def test_a_drag_is_scored_on_the_way_and_in_full_on_release(qtbot, made: Made, scorer: Scorer) -> None:
+    first(qtbot, made, scorer, true=True)
+    made.document.begin_drag()
+    scorer.go.release()
+    with qtbot.waitSignal(made.scoring.changed, check_params_cb=scored(made, provisional=True)):
+        made.document.set_gain("violin", -3)
+    assert made.scoring.status.quality.mean == pytest.approx(0.47)
+    made.document.set_gain("violin", -6)
+    assert made.scoring.status.quality.provisional  # it stays until there is a newer one
+    scorer.go.release(2)
+    with qtbot.waitSignal(made.scoring.changed, check_params_cb=scored(made)):
+        made.document.end_drag()
+    assert made.scoring.status.quality.mean == pytest.approx(0.44)
+    assert [call.provisional for call in scorer.calls][:2] == [False, True]
+    assert not scorer.calls[-1].provisional
+    # The way is no history: only full scores are.
+    assert [entry.quality.mean for entry in made.scoring.history] == pytest.approx([0.5, 0.44])
+    assert made.scoring.history[-1].strips["violin"].gain_db == -6
+
+
+def test_release_gives_a_provisional_score_up(qtbot, made: Made, scorer: Scorer) -> None:
+    first(qtbot, made, scorer, true=True)
+    made.document.begin_drag()
+    made.document.set_gain("violin", -3)
+    assert scorer.entered.acquire(timeout=10)  # the provisional one has begun, and is never let go
+    qtbot.waitUntil(lambda: made.scoring._running is scorer.calls[-1])
+    made.document.end_drag()
+    assert scorer.entered.acquire(timeout=10)
+    with qtbot.waitSignal(made.scoring.changed, check_params_cb=scored(made)):
+        scorer.go.release()
+    assert [call.provisional for call in scorer.calls] == [False, True, False]
+
+
+def test_a_drag_that_changed_nothing_is_not_scored(qtbot, made: Made, scorer: Scorer) -> None:
+    first(qtbot, made, scorer, true=True)
+    made.document.begin_drag()
+    made.document.end_drag()
+    assert not made.scoring._job.busy
+    assert len(scorer.calls) == 1
+
+
+def test_a_single_step_is_scored_at_once(qtbot, made: Made, scorer: Scorer) -> None:
+    first(qtbot, made, scorer)
+    scorer.go.release()
+    with qtbot.waitSignal(made.scoring.changed, check_params_cb=scored(made)):
+        made.document.set_gain("violin", 3)
+    assert not scorer.calls[-1].provisional
+
+
+def test_the_window_stays_until_the_play_head_leaves_it(qtbot, made: Made, scorer: Scorer) -> None:
+    first(qtbot, made, scorer)
+    places = []
+    for position, gain in ((33, 1), (37, 2), (41, 3)):
+        made.player.position = position * RATE
+        scorer.go.release()
+        with qtbot.waitSignal(made.scoring.changed, check_params_cb=scored(made)):
+            made.document.set_gain("violin", gain)
+        places.append(scorer.calls[-1].position // RATE)
+    assert places == [30, 37, 37]
+
+
+def test_more_of_the_separation_is_scored_only_where_it_is_heard(qtbot, made: Made, scorer: Scorer) -> None:
+    made.stems.frames_done = 40 * RATE
+    first(qtbot, made, scorer)
+    made.stems.frames_done = 50 * RATE
+    made.scoring.refresh()
+    assert not made.scoring._settle.isActive()
+    made.player.position = 50 * RATE
+    made.scoring.refresh()
+    assert made.scoring._settle.isActive()
+
+
+def test_what_it_is_compared_with(qtbot, made: Made, scorer: Scorer) -> None:
+    first(qtbot, made, scorer)
+    assert made.scoring.references == ("estimated", "original")
+    assert scorer.calls[-1].reference == "estimated"
+    scorer.go.release()
+    with qtbot.waitSignal(made.scoring.changed, check_params_cb=scored(made)):
+        made.scoring.set_reference("original")
+    assert scorer.calls[-1].reference == "original"
+    assert len(made.scoring.history) == 1  # scores against different references are no history
+    with pytest.raises(ValueError, match="one of"):
+        made.scoring.set_reference("true stems")
+    first(qtbot, made, scorer, true=True)
+    assert made.scoring.references == ("true stems", "estimated", "original")
+    assert scorer.calls[-1].reference == "original"  # what was chosen for this recording stays
+
+
+def test_true_stems_are_the_usual_reference_where_there_are_some(qtbot, made: Made, scorer: Scorer) -> None:
+    first(qtbot, made, scorer, true=True)
+    assert scorer.calls[-1].reference == "true stems"
+
+
+def test_another_ear_is_scored_anew_and_its_history_is_its_own(qtbot, made: Made, scorer: Scorer) -> None:
+    first(qtbot, made, scorer)
+    assert (scorer.calls[-1].left, scorer.calls[-1].right) == (PRESETS["N2"], PRESETS["N3"])
+    made.aid.kind = "off"
+    scorer.go.release()
+    with qtbot.waitSignal(made.scoring.changed, check_params_cb=scored(made)):
+        made.aid.changed.emit()
+    assert scorer.calls[-1].amplification == "off"
+    assert len(made.scoring.history) == 1
+    made.ears.forgotten.emit()
+    assert made.scoring.history == ()
+    assert made.scoring.status.quality is None
