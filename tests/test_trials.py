@@ -22,7 +22,7 @@ from app.hearing.trials import (
 
 A, B, C = (
     TrialSetting("A", "flat"),
-    TrialSetting("B", "clarinet +6.0 dB", "nal-r"),
+    TrialSetting("B", "clarinet +6.0 dB", "nal-r", score=(0.5, 0.6), reference="original"),
     TrialSetting("C", "other"),
 )
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -190,9 +190,12 @@ def test_what_cannot_be_read_gets_a_sentence(change: dict[str, object]) -> None:
     assert results([plain, result_of(2, 1).to_plain()]) == [result_of(2, 1)]
 
 
-def test_gains_that_are_no_numbers_are_refused() -> None:
+@pytest.mark.parametrize(
+    "change", [{"gain_db": float("nan")}, {"score": [float("inf"), 0.5]}, {"score": [1]}]
+)
+def test_figures_that_are_no_numbers_are_refused(change: dict[str, object]) -> None:
     plain = result_of(1, 1).to_plain()
-    plain["settings"] = [dict(s, gain_db=float("nan")) for s in plain["settings"]]
+    plain["settings"] = [s | change for s in map(dict, plain["settings"])]
     with pytest.raises(ValueError, match="cannot be read"):
         TrialResult.from_plain(plain)
 

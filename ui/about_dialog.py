@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
-
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from app.intended_use import INTENDED_USE, SCORE_CAVEAT
+from app.version import program_version
 from ui.dialogs import ScrollingDialog
 from ui.form_rows import Wrapped
 from ui.heading import Heading
@@ -40,7 +40,8 @@ class AboutDialog(ScrollingDialog):
                 "and says, as you do it, how clean the result is likely to sound to a hearing-impaired ear."
             ),
             self.tr("In a concerto grosso, the ripieno is the full ensemble around the soloists."),
-            self.tr("The HAAQI score is a model of average judgements. It is not a medical measurement."),
+            QCoreApplication.translate("IntendedUse", INTENDED_USE),
+            QCoreApplication.translate("IntendedUse", SCORE_CAVEAT),
             self.tr("Free software under the MIT licence. It uses Qt (LGPL) and other free libraries."),
         ):
             layout.addWidget(_paragraph(text))
@@ -49,14 +50,6 @@ class AboutDialog(ScrollingDialog):
             layout.addWidget(_paragraph(f"{what}: {paper}"))
         layout.addStretch(1)
         self.add_close_button()
-
-
-def program_version() -> str:
-    """The installed version, or an empty text where the program runs from a bare checkout."""
-    try:
-        return version("ripieno")
-    except PackageNotFoundError:
-        return ""
 
 
 def _paragraph(text: str) -> Wrapped:

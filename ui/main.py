@@ -14,10 +14,14 @@ from typing import Annotated
 import typer
 
 from app.cli import app as commands
+from app.report_command import report_app
 
 NO_DISPLAY = (
     "There is no display here, so no window can open. “ripieno --help” lists what can be done without one."
 )
+
+# Here and not in app.cli: the report is painted by Qt, which the other commands do without.
+commands.add_typer(report_app, name="report")
 
 
 @commands.command("open")

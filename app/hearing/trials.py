@@ -43,7 +43,8 @@ class TrialSetting:
 
     ``mix`` says the mix in words, ``amplification`` is a kind of ``app.hearing.amplify`` and ``listener``
     whose prescription it follows; ``gain_db`` (≤ 0) is what the mix was turned down by to be as loud as
-    the others.
+    the others. ``score`` is the HAAQI of the left and the right ear against ``reference``, where there
+    was one.
     """
 
     label: str
@@ -51,6 +52,8 @@ class TrialSetting:
     amplification: str = "off"
     listener: str = field(default="", repr=False)
     gain_db: float = 0.0
+    score: tuple[float, float] | None = None
+    reference: str = ""
 
 
 @dataclass(frozen=True)
@@ -314,12 +317,20 @@ def _setting(plain: Mapping[str, Any]) -> TrialSetting:
     gain_db = float(plain["gain_db"])
     if not math.isfinite(gain_db):
         raise ValueError("a gain is no number")
+    score = plain.get("score")
+    if score is not None:
+        left, right = (float(ear) for ear in score)
+        if not (math.isfinite(left) and math.isfinite(right)):
+            raise ValueError("a score is no number")
+        score = left, right
     return TrialSetting(
         label=str(plain["label"]),
         mix=str(plain["mix"]),
         amplification=str(plain["amplification"]),
         listener=str(plain["listener"]),
         gain_db=gain_db,
+        score=score,
+        reference=str(plain.get("reference", "")),
     )
 
 
