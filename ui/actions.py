@@ -104,6 +104,15 @@ SPECS: tuple[ActionSpec, ...] = (
         _("Actions", "Stop separating, opening or exporting; what is separated so far stays."), ("Ctrl+.",),
     ),
     ActionSpec(
+        "edit audiogram", "edit", _("Actions", "Edit the &audiogram…"),
+        _("Actions", "Change the listener’s hearing thresholds, or make a profile of a standard one."),
+        ("Ctrl+Shift+A",),
+    ),
+    ActionSpec(
+        "new listener", "edit", _("Actions", "&New listener…"),
+        _("Actions", "Enter another person’s audiogram; what is on the screen of the one before goes."),
+    ),
+    ActionSpec(
         "preferences", "edit", _("Actions", "&Preferences…"),
         _("Actions", "Sound output, computing device, look, text size and language."), ("Ctrl+,",),
         role=QAction.MenuRole.PreferencesRole,

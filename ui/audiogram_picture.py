@@ -8,9 +8,10 @@ blue X joined by a dashed one.
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF, QResizeEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.hearing.audiogram import Audiogram
@@ -21,14 +22,17 @@ LABELLED_HZ = {250: "250", 500: "500", 1000: "1k", 2000: "2k", 4000: "4k", 8000:
 SYMBOL_HZ = (250, 500, 1000, 2000, 3000, 4000, 6000, 8000)
 TOP_DB, BOTTOM_DB = -10.0, 120.0
 OCTAVE_DB = 20.0
-_EDGE = 10
+_EDGE = 16
 
 RIGHT = {"light": "#b3261e", "dark": "#ff8a80", "high contrast": "#ff9e9e"}
 LEFT = {"light": "#1a56a0", "dark": "#8fc0f5", "high contrast": "#8fd0ff"}
 
 
 class AudiogramPicture(QWidget):
-    """Both ears' thresholds; a picture whose accessible description says them in words."""
+    """Both ears' thresholds, bone conduction, and tones not heard.
+
+    A picture whose accessible description says the thresholds in words.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -122,19 +126,39 @@ class AudiogramPicture(QWidget):
     def _paint_ear(
         self, painter: QPainter, area: QRectF, ear: Audiogram, colour: QColor, *, right: bool
     ) -> None:
-        points = [self._point(area, f, ear.level_at(f)) for f in SYMBOL_HZ]
-        painter.setBrush(Qt.BrushStyle.NoBrush)
+        points = {f: self._point(area, f, v) for f, v in zip(ear.frequencies, ear.levels, strict=True)}
         style = Qt.PenStyle.SolidLine if right else Qt.PenStyle.DashLine
-        painter.setPen(QPen(colour, 1.4, style))
-        painter.drawPolyline(QPolygonF(points))
+        for (f, p), (g, q) in pairwise(points.items()):
+            if not {f, g} & set(ear.no_response):
+                painter.setPen(QPen(colour, 1.4, Qt.PenStyle.DotLine if g in ear.extrapolated else style))
+                painter.drawLine(p, q)
         size = max(3.5, min(6.0, area.width() / 42))
-        painter.setPen(QPen(colour, 1.8, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-        for p in points:
+        # Where there are many, only those of the usual frequencies carry a sign: they would touch.
+        few = len(points) <= len(SYMBOL_HZ) + 1
+        signed = points if few else {f: p for f, p in points.items() if f in SYMBOL_HZ}
+        for f, p in signed.items():
+            dots = Qt.PenStyle.DotLine if f in ear.extrapolated else Qt.PenStyle.SolidLine
+            painter.setPen(QPen(colour, 1.8, dots, Qt.PenCapStyle.RoundCap))
             if right:
                 painter.drawEllipse(p, size, size)
             else:
                 painter.drawLine(p + QPointF(-size, -size), p + QPointF(size, size))
                 painter.drawLine(p + QPointF(-size, size), p + QPointF(size, -size))
+            if f in ear.no_response:
+                self._paint_arrow(painter, p, size, -1 if right else 1)
+        painter.setPen(QPen(colour, 1.5))
+        for f, v in ear.bone:
+            side, p = (-1 if right else 1), self._point(area, f, v)
+            outer, inner = p + QPointF(side * 1.8 * size, 0), p + QPointF(side * 0.8 * size, 0)
+            painter.drawLine(outer, inner + QPointF(0, -size))
+            painter.drawLine(outer, inner + QPointF(0, size))
+
+    def _paint_arrow(self, painter: QPainter, place: QPointF, size: float, side: int) -> None:
+        """No response: an arrow from the sign downwards, outwards on the ear's own side."""
+        tip = place + QPointF(side * 2.4 * size, 2.4 * size)
+        painter.drawLine(place + QPointF(side * size, size), tip)
+        painter.drawLine(tip, tip - QPointF(side * size, 0))
+        painter.drawLine(tip, tip - QPointF(0, size))
 
     def _words(self) -> str:
         if self._left is None or self._right is None:

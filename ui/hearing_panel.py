@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QComboBox, QLabel, QScrollArea, QStyle, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QMenu, QScrollArea, QStyle, QToolButton, QVBoxLayout, QWidget
 
-from app.listeners import preset_words
+from app.errors import UserError
+from app.hearing.audiogram_writing import write_listener
+from app.hearing.averages import in_words
+from app.listeners import preset_words, translate
 from ui.actions import Actions
 from ui.audiogram_picture import AudiogramPicture
-from ui.form_rows import Note, label_for
+from ui.flow_layout import FlowLayout
+from ui.form_rows import Note, Wrapped, label_for
 from ui.haaqi_panel import HaaqiPanel
+from ui.listener_questions import ListenerQuestions
 from ui.spoken import describe
+from ui.transport_bar import action_button
 
 if TYPE_CHECKING:
     from app.program import Program
@@ -25,6 +31,7 @@ class HearingPanel(QScrollArea):
     def __init__(self, program: Program, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.program = program
+        self.questions = ListenerQuestions(self)
         self.setWidgetResizable(True)
         self.setFrameShape(QScrollArea.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -33,13 +40,15 @@ class HearingPanel(QScrollArea):
         self.listener = QComboBox()
         self.listener.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.listener.setMinimumContentsLength(10)
-        for key, text in program.listeners.choices():
-            self.listener.addItem(text, key)
-        # The list may be wider than the closed box: what a preset is takes a few words.
-        self.listener.view().setMinimumWidth(self.listener.view().sizeHintForColumn(0) + 24)
+        self.edit = action_button(actions, "edit audiogram")
+        self.edit.setText(self.tr("Edit…"))
+        self.new = action_button(actions, "new listener")
+        self.new.setText(self.tr("New…"))
+        self.more = self._make_more()
         self.words = Note()
         self.picture = AudiogramPicture()
         self.legend = Note(self.tr("Right ear: red O. Left ear: blue X."))
+        self.averages = Wrapped()
         self.amplification = Note()
         self.haaqi = HaaqiPanel(program, actions)
 
@@ -49,9 +58,16 @@ class HearingPanel(QScrollArea):
         layout.setSpacing(8)
         layout.addWidget(label_for(self.tr("Listener"), self.listener))
         layout.addWidget(self.listener)
+        buttons = QWidget()
+        row = FlowLayout(buttons, gap=6)
+        row.setContentsMargins(0, 0, 0, 0)
+        for button in (self.edit, self.new, self.more):
+            row.addWidget(button)
+        layout.addWidget(buttons)
         layout.addWidget(self.words)
         layout.addWidget(self.picture)
         layout.addWidget(self.legend)
+        layout.addWidget(self.averages)
         layout.addWidget(self.amplification)
         line = QLabel()
         line.setFrameShape(QLabel.Shape.HLine)
@@ -60,20 +76,43 @@ class HearingPanel(QScrollArea):
         layout.addStretch(1)
         self.setWidget(page)
 
-        self.listener.activated.connect(lambda: program.listeners.choose(self.listener.currentData()))
+        self.listener.activated.connect(self._choose)
+        program.listeners.list_changed.connect(self.fill)
         program.listeners.changed.connect(self.refresh)
+        self.fill()
+
+    @Slot()
+    def fill(self) -> None:
+        """List everyone who can be chosen: own profiles, the standard audiograms, the typical ones."""
+        self.listener.clear()
+        profiles = len(self.program.listeners.profiles)
+        for number, (key, text) in enumerate(self.program.listeners.choices()):
+            if profiles and number == profiles:
+                self.listener.insertSeparator(number)
+            self.listener.addItem(text, key)
+        # The list may be wider than the closed box: what a preset is takes a few words.
+        view = self.listener.view()
+        view.setMinimumWidth(min(view.sizeHintForColumn(0) + 24, 40 * self.fontMetrics().averageCharWidth()))
         self.refresh()
 
+    @Slot()
     def refresh(self) -> None:
         """Show the chosen listener."""
-        name = self.program.listeners.key
-        self.listener.setCurrentIndex(max(0, self.listener.findData(name)))
+        listeners = self.program.listeners
+        listener = listeners.listener
+        self.listener.setCurrentIndex(max(0, self.listener.findData(listeners.key)))
         self.listener.setToolTip(self.listener.currentText())
         describe(self.listener, self.listener.currentText())
-        self.words.setText(preset_words(name))
+        self.words.setText(preset_words(listeners.key))
         self._show_words()
-        listener = self.program.listeners.listener
         self.picture.set_audiograms(listener.left, listener.right)
+        self.legend.setText(self._legend())
+        averages = in_words(listener, translate)
+        self.averages.setText("\n".join(averages[:2]))
+        self.averages.setToolTip("\n".join(averages))
+        self.averages.setAccessibleDescription(" ".join(averages))
+        own = listeners.profile is not None
+        self.delete_action.setEnabled(own)
         self.amplification.setText(
             self.tr(
                 "The score includes amplification after NAL-R for this audiogram. You hear the mix "
@@ -83,16 +122,79 @@ class HearingPanel(QScrollArea):
             else self.tr("The score includes no amplification: this listener hears normally.")
         )
 
+    def _choose(self) -> None:
+        try:
+            self.program.listeners.choose(self.listener.currentData())
+        except UserError as exc:  # another window of the program has deleted the profile
+            self.program.failed.emit(self.tr("This listener cannot be chosen"), str(exc))
+            self.refresh()
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The closed box holds more words or fewer."""
         super().resizeEvent(event)
         self._show_words()
 
+    def export(self) -> None:
+        """Write the chosen listener's audiograms to a file: the only way by which they leave the profile."""
+        settings, listener = self.program.settings, self.program.listeners.listener
+        chosen = self.questions.export(settings.last_folder)
+        if chosen is None:
+            return
+        path, kind = chosen
+        with_name = (
+            kind != "csv" and self.program.listeners.profile is not None and self.questions.with_name()
+        )
+        try:
+            told = write_listener(listener, path, kind, with_name=with_name)
+        except UserError as exc:
+            self.program.failed.emit(self.tr("The audiogram could not be exported"), str(exc))
+            return
+        settings.last_folder = str(path.parent)
+        self.program.notice.emit(" ".join((self.tr("Exported as “{0}”.").format(path.name), *told)))
+
+    def delete(self) -> None:
+        """Delete the chosen profile for good, after a question."""
+        profile = self.program.listeners.profile
+        if profile is None or not self.questions.delete(profile.name or self.tr("Listener without a name")):
+            return
+        try:
+            self.program.listeners.remove(profile.id)
+        except UserError as exc:
+            self.program.failed.emit(self.tr("The profile could not be deleted"), str(exc))
+
+    def _make_more(self) -> QToolButton:
+        button = QToolButton()
+        button.setText(self.tr("More"))
+        button.setAccessibleName(self.tr("More about this listener"))
+        button.setToolTip(self.tr("Export the audiogram to a file, or delete the listener’s profile."))
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(button)
+        self.export_action = menu.addAction(self.tr("Export the audiogram…"), self.export)
+        self.delete_action = menu.addAction(self.tr("Delete this profile…"), self.delete)
+        button.setMenu(menu)
+        return button
+
+    def _legend(self) -> str:
+        ears = (self.program.listeners.listener.left, self.program.listeners.listener.right)
+        parts = [self.tr("Right ear: red O. Left ear: blue X.")]
+        if any(ear.bone for ear in ears):
+            parts.append(self.tr("< and >: bone conduction."))
+        if any(ear.no_response for ear in ears):
+            parts.append(self.tr("Arrow: not heard at this level."))
+        carried = sorted({f for ear in ears for f in ear.extrapolated})
+        if carried:
+            parts.append(
+                self.tr("Dotted: extrapolated ({0} Hz).").format(", ".join(f"{f:g}" for f in carried))
+            )
+        return " ".join(parts)
+
     def _show_words(self) -> None:
         """Say what the preset is again below the box, where the box is too narrow for it."""
         need = self.listener.fontMetrics().horizontalAdvance(self.listener.currentText())
         arrow = 2 * self.fontMetrics().height()
-        self.words.setVisible(need + arrow > self.viewport().width() - 28)
+        narrow = need + arrow > self.viewport().width() - 28
+        self.words.setVisible(narrow and bool(self.words.text()))
 
     def sizeHint(self) -> QSize:
         """Wide enough for the chart and a sentence."""

@@ -18,7 +18,8 @@ LAYOUT: dict[str, tuple[str, ...]] = {
         "open", "open folder", "demo", _RECENT, _LINE, "save", "save as", _LINE, "export", _LINE, "quit",
     ),
     "edit": (
-        "undo", "redo", _LINE, "reset mix", _LINE, "instruments", "separate", "cancel", _LINE, "preferences",
+        "undo", "redo", _LINE, "reset mix", _LINE, "instruments", "separate", "cancel", _LINE,
+        "edit audiogram", "new listener", _LINE, "preferences",
     ),
     "play": ("play", "to start", "back", "forward", _LINE, "loop", "clear loop", _LINE, "compare", "score"),
     "view": (

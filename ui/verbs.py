@@ -74,6 +74,8 @@ class Verbs(QObject):
             "larger text": lambda: self._text_size(+1),
             "smaller text": lambda: self._text_size(-1),
             "full screen": lambda on: window.showFullScreen() if on else window.showNormal(),
+            "edit audiogram": self.edit_audiogram,
+            "new listener": lambda: self.edit_audiogram(new=True),
             "shortcuts": lambda: self._show("shortcuts", lambda: ShortcutSheet(self.actions, window)),
             "log folder": lambda: self.show_folder(program.log_folder),
             "about": lambda: self._show("about", lambda: AboutDialog(window)),
@@ -256,6 +258,12 @@ class Verbs(QObject):
     def dialog(self, key: str) -> QDialog | None:
         """The dialog of that name if it is open: preferences, export, shortcuts, about."""
         return self._dialogs.get(key)
+
+    def edit_audiogram(self, _on: bool = False, *, new: bool = False) -> None:
+        """Show the editor for the chosen listener, or for a new one."""
+        from ui.audiogram_editor import AudiogramEditor  # late: the chart takes half a second to load
+
+        self._show("audiogram", lambda: AudiogramEditor(self.program, self.window, new=new), fresh=new)
 
     def close_dialogs(self) -> None:
         """Close what is still open in front of the window."""

@@ -144,7 +144,8 @@ def doubts(listener: Listener) -> tuple[str, ...]:
     """What a look at a listener's audiograms should ask: sentences, empty where nothing is odd.
 
     Frequencies that the averages need and an ear lacks, and ears that look swapped: bone conduction cannot be
-    much worse than air conduction, so where it is in one ear and fits the other one, left and right were mixed up somewhere.
+    much worse than air conduction, so where it is in one ear and fits the other one, left and right were
+    mixed up somewhere.
     """
     found = []
     for side, ear in (("right", listener.right), ("left", listener.left)):

@@ -98,7 +98,8 @@ def in_words(listener: Listener, tr: Translate = str) -> tuple[str, ...]:
     if listener.left.no_response or listener.right.no_response:
         lines.append(
             tr(
-                "Where there was no response, formulas take 5 dB more than the loudest tone tried, at most 120."
+                "Where there was no response, formulas take 5 dB more than the loudest tone tried (at "
+                "most 120)."
             )
         )
     return tuple(lines)
