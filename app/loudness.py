@@ -111,7 +111,7 @@ def measure_reader(
             )
         return Loudness(_db(spread * energy / max(1, frames)), "RMS level")
     steps = _step_powers(read, frames, channels, sample_rate, check)
-    return Loudness(_gated(spread * steps), "integrated loudness")
+    return Loudness(gated_loudness(spread * steps), "integrated loudness")
 
 
 def measure_pair(
@@ -158,8 +158,10 @@ def _db(power: float) -> float:
 
 
 @functools.lru_cache(maxsize=8)
-def _filters(sample_rate: int) -> tuple[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]], ...]:
-    """The K-weighting filters of pyloudnorm, as ``(b, a)``."""
+def weighting_filters(
+    sample_rate: int,
+) -> tuple[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]], ...]:
+    """The K-weighting filters of pyloudnorm for a sample rate (Hz), as ``(b, a)``."""
     meter = pyloudnorm.Meter(sample_rate)
     return tuple((stage.passband_gain * stage.b, stage.a) for stage in meter._filters.values())
 
@@ -175,7 +177,7 @@ def _step_powers(
     edges = (np.arange(count + 1) * step).astype(np.int64)
     sums = np.zeros(count)
     weights = np.array(CHANNEL_WEIGHTS[:channels])
-    filters = _filters(sample_rate)
+    filters = weighting_filters(sample_rate)
     states = [np.zeros((2, channels)) for _ in filters]
     for start in range(0, min(frames, int(edges[-1])), READ_FRAMES):
         if check:
@@ -196,8 +198,8 @@ def _step_powers(
     return sums / (BLOCK_SECONDS * sample_rate)
 
 
-def _gated(steps: npt.NDArray[np.float64]) -> float:
-    """Integrated loudness (LUFS) by the two gates of BS.1770-4, from the powers of the steps."""
+def gated_loudness(steps: npt.NDArray[np.float64]) -> float:
+    """Integrated loudness (LUFS) by the two gates of BS.1770-4, from the powers of the 100 ms steps."""
     blocks = np.convolve(steps, np.ones(STEPS_PER_BLOCK), "valid")
     with np.errstate(divide="ignore"):
         levels = OFFSET_DB + 10.0 * np.log10(np.maximum(blocks, 0.0))

@@ -45,6 +45,7 @@ from app.hearing.remix_window import (
     to_ears,
     window,
 )
+from app.loudness import QUIETEST_DB, measure
 
 __all__ = ["KeptReferences", "Quality", "QualityRequest", "score_remix"]
 
@@ -285,10 +286,13 @@ def _amplified_sides(
     alike = _alike(request) and all(np.array_equal(*side) for side in (reference, remix))
     level1 = (presentation_level(reference[0]), presentation_level(reference[1]))
     listener = Listener(request.left, request.right)
+    # One presentation level for both: a quieter remix must not be brought up before it is compressed.
+    loudness = measure(reference.T, request.sample_rate).value_db
+    level = loudness if loudness > QUIETEST_DB else None
     check()
-    reference = amplify(reference, request.sample_rate, listener, request.amplification)
+    reference = amplify(reference, request.sample_rate, listener, "cad2", loudness_db=level)
     check()
-    remix = amplify(remix, request.sample_rate, listener, request.amplification)
+    remix = amplify(remix, request.sample_rate, listener, "cad2", loudness_db=level)
     return _Sides(reference, remix, request.sample_rate, level1, alike, matching_db, method, relative_db)
 
 
