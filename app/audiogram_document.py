@@ -194,7 +194,7 @@ class AudiogramDocument(QObject):
                     )
                 )
         name = self._draft.name.strip()
-        return Listener(self._draft.left.audiogram(name), self._draft.right.audiogram(name), name)
+        return Listener(self._draft.left.audiogram(), self._draft.right.audiogram(), name)
 
     def _push(self, made: Draft, text: str, control: tuple[str, float] | None = None) -> None:
         if made != self._draft:

@@ -155,8 +155,8 @@ def _from_data(data: object, profile_id: str) -> Profile:
     return Profile(
         profile_id,
         name,
-        ear_from_data(data.get("left"), name),
-        ear_from_data(data.get("right"), name),
+        ear_from_data(data.get("left")),
+        ear_from_data(data.get("right")),
         tuple(trials),
         comment,
     )
