@@ -50,6 +50,7 @@ class Listening(QObject):
         self.matching: Matching | None = None
         self._recording: Recording | None = None
         self._stems: Stems | None = None
+        self._audition: tuple[Session, float] | None = None
         self._job: Job | None = None
         self._was_playing = False
         self._told: PlayerError | None = None
@@ -72,6 +73,7 @@ class Listening(QObject):
         """Play this recording with these stems; with the same recording, playback goes on where it is."""
         same = self._recording is recording
         self._recording, self._stems = recording, stems
+        self._audition = None
         mixer = live_mixer(
             recording.audio,
             None if stems is None else stems.arrays,
@@ -85,17 +87,21 @@ class Listening(QObject):
             self.player.set_match_gains(0.0, 0.0)
             self.player.load(mixer, self._document.session.position)
             self._apply_loop()
-        self.player.set_session(self._document.session)
-        self.player.listen_to(self.side)
+        self._apply_mix()
         self._settle.start()
         self.changed.emit()
+
+    @property
+    def recording(self) -> Recording | None:
+        """What is played; None where nothing is open."""
+        return self._recording
 
     def unload(self) -> None:
         """Nothing is open any more."""
         self._settle.stop()
         self._stop_measuring()
         self.player.unload()
-        self._recording = self._stems = None
+        self._recording = self._stems = self._audition = None
         self.matching = None
 
     def play_pause(self) -> None:
@@ -119,8 +125,18 @@ class Listening(QObject):
         """Hear the ``remix`` or the ``recording``, equally loud where both were measured."""
         if side != self.side:
             self.side = side
-            self.player.listen_to(side)
+            self._apply_mix()
             self.changed.emit()
+
+    def audition(self, session: Session | None, gain_db: float = 0.0) -> None:
+        """Hear another mix of the same stems, turned by ``gain_db`` (≤ 0), until None: the document's again.
+
+        Edits of the document are not heard meanwhile. Another recording, or other stems, end it too.
+        """
+        audition = None if session is None or not self._fits(session) else (session, min(0.0, gain_db))
+        if audition != self._audition:
+            self._audition = audition
+            self._apply_mix()
 
     def outputs(self) -> tuple[str, ...]:
         """The audio outputs by name, as last seen."""
@@ -140,7 +156,7 @@ class Listening(QObject):
         if self._recording is None:
             return
         if what == "mix" and self._fits(self._document.session):
-            self.player.set_session(self._document.session)
+            self._apply_mix()
             self._settle.start()
         elif what == "loop":
             self._apply_loop()
@@ -157,12 +173,24 @@ class Listening(QObject):
             else:
                 self._stop_measuring()
                 self.matching = None
-                self.player.set_match_gains(0.0, 0.0)
+                self._apply_mix()
                 self.matching_changed.emit()
 
     def _fits(self, session: Session) -> bool:
         names = () if self._stems is None else tuple(self._stems.arrays)
         return session.stem_names == names
+
+    def _apply_mix(self) -> None:
+        """Give the player the mix, the side and the gains that are to be heard."""
+        if self._audition is not None:
+            session, gain_db = self._audition
+            self.player.set_session(session)
+            self.player.set_match_gains(0.0, gain_db)
+            self.player.listen_to("remix")
+            return
+        self.player.set_session(self._document.session)
+        self.player.set_match_gains(*(self.matching.gains_db if self.matching else (0.0, 0.0)))
+        self.player.listen_to(self.side)
 
     def _apply_loop(self) -> None:
         loop = self._document.session.loop
@@ -213,5 +241,5 @@ class Listening(QObject):
     def _on_measured(self, matching: Matching) -> None:
         self._job = None
         self.matching = matching
-        self.player.set_match_gains(*matching.gains_db)
+        self._apply_mix()
         self.matching_changed.emit()
