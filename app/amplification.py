@@ -1,46 +1,112 @@
-"""Amplification as the listener chooses it: what the score models, and what is put into their ears."""
+"""Amplification as the listener chooses it: what the score models, and what is put into their ears.
+
+Nothing starts amplified: opening a recording, another output and a listener who says that they wear hearing
+aids all switch it off. Whether it is heard is not undoable and never saved.
+"""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QCoreApplication, QObject, Signal, Slot
 
 from app.hearing.amplify import KINDS
+from app.hearing.listener_chain import WAYS, ChainRequest, caution, tap_setting
+from app.hearing.listener_tap import OFF, TapSetting
+from app.jobs import Job, JobControl, Jobs
+from app.listeners import Listeners
 from app.listening import Listening
+from app.loudness import measure
+from app.recording import Recording
 from app.settings import Settings
-
-WAYS = ("aids", "headphones", "loudspeakers")
-"""How one listens: with hearing aids on, by headphones without aids, from loudspeakers without aids."""
 
 
 class Amplification(QObject):
     """What the score models and what is heard. Belongs to the main thread; sessions open with nothing heard.
 
-    ``changed`` tells that anything here is different.
+    ``changed`` tells that anything here is different; ``switched_off`` carries a sentence when amplification
+    was switched off by something else than the listener's hand.
     """
 
     changed = Signal()
+    switched_off = Signal(str)
 
-    def __init__(self, listening: Listening, settings: Settings, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        listening: Listening,
+        settings: Settings,
+        jobs: Jobs,
+        listeners: Listeners,
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
         self._listening = listening
         self._settings = settings
-        self._kind = "nal-r"
+        self._jobs = jobs
+        self._listeners = listeners
         self._heard = False
         self._hear_as = False
-        self._way: str | None = None
+        self._output = listening.player.output_name
+        self._recording: Recording | None = None
+        self._loudness: float | None = None  # of the recording, in LUFS, once it was measured
+        self._job: Job | None = None
+        listening.changed.connect(self._look)
+        listening.devices_changed.connect(self._look)
+        listeners.changed.connect(self._on_listener)
+        settings.changed.connect(self._on_setting)
+
+    # -- what the score models -----------------------------------------------------------------------
 
     @property
     def kind(self) -> str:
         """What the score models, and what is heard where it is: one of :data:`~app.hearing.amplify.KINDS`."""
-        return self._kind
+        return self._settings.amplification
 
     def set_kind(self, kind: str) -> None:
         """Choose what the score models. Raises ValueError for anything but one of the kinds."""
         if kind not in KINDS:
             raise ValueError(f"amplification is one of {KINDS}, not {kind!r}")
-        if kind != self._kind:
-            self._kind = kind
-            self.changed.emit()
+        self._settings.amplification = kind
+
+    @property
+    def caution(self) -> str:
+        """What should be known about this amplification for this listener, in a sentence, or nothing."""
+        return _tr(caution(self.kind, self._listeners.listener))
+
+    # -- how one listens -----------------------------------------------------------------------------
+
+    @property
+    def output(self) -> str:
+        """The output that the way of listening belongs to, by name; empty where none is known yet."""
+        return self._listening.player.output_name
+
+    @property
+    def way(self) -> str | None:
+        """How the listener listens at the present output: one of ``WAYS``, None where not asked yet."""
+        return self._settings.listening_ways.get(self.output)
+
+    def set_way(self, way: str) -> None:
+        """Note how the listener listens at the present output. Raises ValueError for another word."""
+        if way not in WAYS:
+            raise ValueError(f"a way of listening is one of {WAYS}, not {way!r}")
+        if self.output and way != self.way:
+            # what was allowed for one way of listening was not asked for in the other
+            self._heard = False
+            self._settings.listening_ways = {**self._settings.listening_ways, self.output: way}
+
+    # -- what is heard -------------------------------------------------------------------------------
+
+    def may_be_heard(self) -> str:
+        """Why amplification may not be heard now, in a sentence; empty where it may."""
+        if self._listening.recording is None:
+            return _tr("Open a recording first.")
+        if not self.output:
+            return _tr("There is no sound output yet.")
+        if self.kind == "off":
+            return _tr("Choose an amplification first.")
+        if self.way is None:
+            return _tr("Say first how you listen.")
+        if self.way == "aids":
+            return _tr("Your hearing aids amplify already; twice would be too loud.")
+        return ""
 
     @property
     def heard(self) -> bool:
@@ -48,33 +114,11 @@ class Amplification(QObject):
         return self._heard
 
     def set_heard(self, heard: bool) -> None:
-        """Hear the amplification or not; it fades. Nothing happens where it may not be heard."""
+        """Hear the amplification or not; it comes slowly. Nothing happens where it may not be heard."""
         heard = heard and not self.may_be_heard()
         if heard != self._heard:
             self._heard = heard
-            self.changed.emit()
-
-    @property
-    def way(self) -> str | None:
-        """How the listener listens at the present output: one of :data:`WAYS`, None where not asked yet."""
-        return self._way
-
-    def set_way(self, way: str) -> None:
-        """Note how the listener listens at the present output. Raises ValueError for another word."""
-        if way not in WAYS:
-            raise ValueError(f"a way of listening is one of {WAYS}, not {way!r}")
-        if way != self._way:
-            self._way = way
-            self._heard = self._heard and not self.may_be_heard()
-            self.changed.emit()
-
-    def may_be_heard(self) -> str:
-        """Why amplification may not be heard now, in a sentence; empty where it may."""
-        if self._way is None:
-            return "Say first how you listen."
-        if self._way == "aids":
-            return "Your hearing aids amplify already, so Ripieno does not do it again."
-        return ""
+            self._follow()
 
     @property
     def hear_as(self) -> bool:
@@ -82,7 +126,124 @@ class Amplification(QObject):
         return self._hear_as
 
     def set_hear_as(self, hear_as: bool) -> None:
-        """Hear as the listener hears, or not; it fades."""
+        """Hear as the listener hears, or not; it comes slowly. Nothing happens where nothing is open."""
+        hear_as = hear_as and self._listening.recording is not None
         if hear_as != self._hear_as:
             self._hear_as = hear_as
-            self.changed.emit()
+            self._follow()
+
+    @property
+    def ceiling_db(self) -> float:
+        """The highest sample (dBFS) that amplification may make."""
+        return self._settings.ceiling_db
+
+    def set_ceiling_db(self, ceiling_db: float) -> None:
+        """Set the ceiling, −40…−3 dBFS; one that rises comes slowly."""
+        self._settings.ceiling_db = ceiling_db
+
+    def take_peak(self) -> float:
+        """The highest sample (linear) that came out of the tap since the last call; 0 where it is off."""
+        tap = self._listening.player.tap
+        return 0.0 if tap is None else tap.take_peak()
+
+    def take_reduction(self) -> float:
+        """The most (dB, ≥ 0) that the limiter took away since the last call."""
+        tap = self._listening.player.tap
+        return 0.0 if tap is None else tap.take_reduction()
+
+    def close(self) -> None:
+        """Nothing more is prepared."""
+        self._stop()
+
+    # -- inside --------------------------------------------------------------------------------------
+
+    @Slot()
+    def _look(self) -> None:
+        """Another recording or another output: nothing of what was heard before goes on there."""
+        output, recording = self.output, self._listening.recording
+        if output == self._output and recording is self._recording:
+            return
+        other_output = output != self._output
+        was_heard = self._heard or self._hear_as
+        self._output = output
+        if recording is not self._recording:
+            self._recording, self._loudness = recording, None
+        self._heard = self._hear_as = False
+        self._follow()
+        if was_heard and other_output:
+            self.switched_off.emit(
+                _tr("The sound output changed, so you hear the mix without amplification now.")
+            )
+
+    @Slot()
+    def _on_listener(self) -> None:
+        self._follow()
+
+    @Slot(str)
+    def _on_setting(self, name: str) -> None:
+        if name in ("amplification", "listening_ways", "ceiling_db"):
+            self._heard = self._heard and not self.may_be_heard()
+            self._follow()
+
+    def _follow(self) -> None:
+        """Have the tap do what is wanted, and tell; what has to be made is made in the background."""
+        self._stop()
+        recording = self._listening.recording
+        if recording is not None and (self._heard or self._hear_as):
+            self._prepare(recording)
+        else:
+            self._listening.player.set_tap(OFF)
+        self.changed.emit()
+
+    def _prepare(self, recording: Recording) -> None:
+        kind = self.kind if self._heard else "off"
+        way, listener = self.way or "headphones", self._listeners.listener
+        known, ceiling_db, hear_as = self._loudness, self.ceiling_db, self._hear_as
+        channels = max(2, recording.channels)
+
+        def work(control: JobControl) -> tuple[float, TapSetting]:
+            loudness = known
+            if loudness is None:
+                spread = channels // recording.channels
+                loudness = measure(
+                    recording.audio, recording.sample_rate, spread=spread, check=control.check
+                ).value_db
+            request = ChainRequest(
+                kind,
+                "headphones" if way == "aids" else way,
+                listener,
+                recording.sample_rate,
+                channels,
+                loudness,
+                ceiling_db,
+                hear_as,
+            )
+            return loudness, tap_setting(request)
+
+        self._job = self._jobs.start("amplification", work)
+        self._job.finished.connect(self._on_prepared)
+        self._job.failed.connect(self._on_failed)
+
+    @Slot(str)
+    def _on_failed(self, text: str) -> None:
+        self._job = None
+        self._heard = self._hear_as = False
+        self._follow()
+        self.switched_off.emit(text)
+
+    @Slot(object)
+    def _on_prepared(self, prepared: tuple[float, TapSetting]) -> None:
+        self._job = None
+        self._loudness, setting = prepared
+        self._listening.player.set_tap(setting)
+
+    def _stop(self) -> None:
+        if self._job is not None:
+            self._job.finished.disconnect(self._on_prepared)
+            self._job.failed.disconnect(self._on_failed)
+            self._job.cancel()
+            self._job = None
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("Amplification", text) if text else ""

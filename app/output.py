@@ -96,7 +96,8 @@ class Output:
 
     def close(self, *, fade: bool) -> None:
         """Stop; with ``fade``, after the transport, which must have been paused, has faded out."""
-        late = self._transport.tap.delay / self._transport.sample_rate  # the fade comes out after this
+        # the fade comes out late, and the tap's filters ring as long again
+        late = 2 * self._transport.tap.delay / self._transport.sample_rate
         self._stream.close(after=FADE_SECONDS + late if fade else 0.0)
         self._collector.close()
 

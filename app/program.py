@@ -14,9 +14,11 @@ from PySide6.QtCore import QObject, Signal
 
 from app import log as program_log
 from app.amplification import Amplification
+from app.audibility_job import AudibilityJob
 from app.document import Document
 from app.errors import UserError, sentence
 from app.exporting import Exporting
+from app.follow import Follow
 from app.jobs import Job, JobControl, Jobs, Progress
 from app.listeners import Listeners
 from app.listening import Listening
@@ -59,9 +61,12 @@ class Program(QObject):
         self.jobs = Jobs(self)
         self.document = Document(parent=self)
         self.listening = Listening(self.document, player, settings, self.jobs, self)
-        self.amplification = Amplification(self.listening, settings, self)
         self.listeners = Listeners(settings, parent=self)
+        self.amplification = Amplification(self.listening, settings, self.jobs, self.listeners, self)
         self.scoring = Scoring(self.document, self.listening, self.listeners, self.amplification, self)
+        ears = (self.listeners, self.amplification)
+        self.audibility = AudibilityJob(self.document, self.listening, *ears, self.jobs, self)
+        self.follow = Follow(self.document, self.audibility, self)
         self.exporting = Exporting(self.document, lambda: (self.recording, self.stems), self.jobs, self)
         self.recovery = Recovery(self.document, parent=self)
         self.session_listener = SessionListener(self.document, self.listeners, self.recovery, self)
@@ -80,6 +85,8 @@ class Program(QObject):
             lambda text: self.failed.emit(self.tr("This could not be exported"), text)
         )
         self.exporting.notice.connect(self.notice)
+        self.stems_changed.connect(lambda: self.audibility.load(self.recording, self.stems))
+        self.amplification.switched_off.connect(self.notice)
         self.session_listener.notice.connect(self.notice)
 
     # -- opening -------------------------------------------------------------------------------------
@@ -348,7 +355,9 @@ class Program(QObject):
             return
         self._closing = True
         self.jobs.cancel_all()
+        self.amplification.close()
         self.scoring.close()
+        self.audibility.close()
         self.listening.close()
         self.recovery.close(keep=keep_unsaved)
         for thing in (self.stems, self.true_stems, self.recording):

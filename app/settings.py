@@ -14,6 +14,7 @@ from app.paths import config_folder
 
 T = TypeVar("T")
 
+WAYS = ("aids", "headphones", "loudspeakers")
 THEMES = ("system", "light", "dark", "high contrast")
 LISTEN_TO = ("remix", "recording")
 RECENT_FILES = 10
@@ -83,6 +84,12 @@ def _one_of(*choices: str) -> Callable[[object], str]:
     return sound
 
 
+def _ways(value: object) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise TypeError("a way of listening for each output is wanted")
+    return {_text(name): _one_of(*WAYS)(way) for name, way in value.items()}
+
+
 def _number(lowest: float, highest: float) -> Callable[[object], float]:
     def sound(value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
@@ -121,6 +128,12 @@ class Settings(QObject):
     """The folder that the last file dialog ended in."""
     audiogram_name = _Setting("normal", _text)
     """The name of the listener's audiogram preset. An audiogram itself is never kept here."""
+    listening_ways: _Setting[dict[str, str]] = _Setting({}, _ways)
+    """How one listens at each audio output, by the output's name: one of :data:`WAYS`."""
+    amplification = _Setting("nal-r", _one_of("off", "nal-r", "cad2"))
+    """The amplification that the score models. Whether it is heard is never kept."""
+    ceiling_db = _Setting(-12.0, _number(-40.0, -3.0))
+    """The highest sample (dBFS) that amplification may make."""
     listen_to = _Setting("remix", _one_of(*LISTEN_TO))
     """The side of the comparison that was heard last."""
     match_loudness = _Setting(True, _truth)

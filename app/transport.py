@@ -150,6 +150,8 @@ class Transport:
             n = min(BLOCK, frames - at)
             piece = out[at : at + n]
             mixed = piece if self._direct else self._mixed[:n]
+            if self.silent:
+                self.tap.take_up()
             self._fill(mixed)
             self._meter(mixed)
             if not self._direct:

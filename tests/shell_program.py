@@ -13,8 +13,11 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
+from app.amplification import Amplification
 from app.errors import UserError
+from app.hearing.listener_tap import OFF, TapSetting
 from app.hearing.quality import Quality
+from app.jobs import Jobs
 from app.listeners import Listeners
 from app.loudness import Matching
 from app.session import Loop
@@ -50,10 +53,16 @@ def card(
 
 
 class ShellPlayer(FakePlayer):
-    """With a clip light and master levels."""
+    """With a clip light, master levels, and an output that can be amplified."""
 
     clip = 0.0
     master = 0.0
+    output_name = "Headphones"
+    tap = None
+    tap_setting = OFF
+
+    def set_tap(self, setting: TapSetting) -> None:
+        self.tap_setting = setting
 
     def take_clip(self) -> float:
         peak, self.clip = self.clip, 0.0
@@ -72,9 +81,14 @@ class FakeListening(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
+        self.player: Any = getattr(parent, "player", None)
         self.side = "remix"
         self.matching: Matching | None = None
         self.names = ["System default", "Headphones", "Loudspeakers of the living room"]
+
+    @property
+    def recording(self) -> Any:
+        return getattr(self.parent(), "recording", None)
 
     def outputs(self) -> list[str]:
         return list(self.names)
@@ -166,6 +180,14 @@ class ShellProgram(FakeProgram):
         self.leftovers: list[FakeLeftover] = []
         self.cards = cards if cards is not None else {"nmf": card(), "solo": card("solo", max_parts=1)}
         self.listeners = Listeners(self.settings, parent=self)
+        self.jobs = Jobs(self)
+        self.amplification = Amplification(
+            self.listening,  # type: ignore[arg-type]
+            self.settings,
+            self.jobs,
+            self.listeners,
+            self,
+        )
         self.opening = ""
         self.is_demo = False
         self.log_folder = Path("/var/log/ripieno")

@@ -166,6 +166,7 @@ class ListenerTap:
         self._wanted = self._path
         self._leaving: _Path | None = None
         self._left = 0  # frames of the cross-fade still to come
+        self._unheard = 0  # frames before it begins
 
     @property
     def setting(self) -> TapSetting:
@@ -217,6 +218,8 @@ class ListenerTap:
         """Turn ``block`` (n ≤ 240, channels) float32 in place into what the listener hears. Audio thread."""
         if self._wanted is not self._path and self._leaving is None:
             self._leaving, self._path, self._left = self._path, self._wanted, self._fade
+            # filters that begin in the middle of a sound click, so they run in unheard
+            self._unheard = 2 * self._path.delay
         if self._leaving is None and self._path.transparent:
             return
         n = block.shape[0]
@@ -237,13 +240,21 @@ class ListenerTap:
         if peak > self.peak:
             self.peak = peak
 
+    def take_up(self) -> None:
+        """Take up the wanted setting with no cross-fade, where nothing was heard until now. Audio thread."""
+        if self._wanted is not self._path and self._leaving is None and self._path.limiter is None:
+            self._path = self._wanted
+
     def _cross(self, old: NDArray[np.float32], heard: NDArray[np.float32]) -> None:
-        n = heard.shape[0]
-        fading = min(n, self._left)
+        early = min(heard.shape[0], self._unheard)
+        heard[:early] = old[:early]
+        self._unheard -= early
+        fading = min(heard.shape[0] - early, self._left)
         begun = self._fade - self._left
-        np.multiply(old[:fading], self._fall[begun : begun + fading], out=old[:fading])
-        np.multiply(heard[:fading], self._rise[begun : begun + fading], out=heard[:fading])
-        np.add(heard[:fading], old[:fading], out=heard[:fading])
+        old, heard = old[early : early + fading], heard[early : early + fading]
+        np.multiply(old, self._fall[begun : begun + fading], out=old)
+        np.multiply(heard, self._rise[begun : begun + fading], out=heard)
+        np.add(heard, old, out=heard)
         self._left -= fading
         if not self._left:
             self._leaving = None

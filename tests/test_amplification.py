@@ -1,0 +1,255 @@
+"""What the listener chooses: asked first, off at every start and output, and heard as it is modelled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from app.amplification import Amplification
+from app.document import Document
+from app.hearing.amplify import amplify
+from app.hearing.audiogram import Listener, preset
+from app.hearing.listener_chain import ChainRequest, amplified_loudness, caution, ears_of, tap_setting
+from app.hearing.listener_tap import OFF
+from app.jobs import Jobs
+from app.listeners import Listeners
+from app.listening import Listening
+from app.player import Player
+from app.session import Session, Source
+from app.settings import Settings
+from tests.fake_audio import HEADPHONES, SPEAKERS, FakeBackend
+from tests.fake_program import FakeRecording, notes
+
+RATE = 44100
+
+
+@dataclass
+class Room:
+    """A listener in front of an output, with everything between."""
+
+    backend: FakeBackend
+    player: Player
+    settings: Settings
+    listeners: Listeners
+    listening: Listening
+    jobs: Jobs
+    amplification: Amplification
+
+    def open(self, level: float = 1.0, seconds: float = 6.0) -> np.ndarray:
+        music = level * notes(440.0, round(seconds * RATE), 2) / np.abs(notes(440.0, RATE, 2)).max()
+        self.listening.load(FakeRecording(music.astype(np.float32)), None)  # type: ignore[arg-type]
+        return music
+
+
+@pytest.fixture
+def room(qtbot) -> Iterator[Room]:
+    backend, settings, jobs, document = FakeBackend(), Settings(), Jobs(), Document()
+    document.replace(Session(source=Source("/m.flac", "0" * 64, RATE, 2, 6 * RATE)))
+    settings.match_loudness = False
+    player = Player(backend)
+    player.poll_devices()
+    player._devices.settle()
+    listening = Listening(document, player, settings, jobs)
+    listeners = Listeners(settings)
+    listeners.choose("N4")
+    amplification = Amplification(listening, settings, jobs, listeners)
+    yield Room(backend, player, settings, listeners, listening, jobs, amplification)
+    amplification.close()
+    jobs.cancel_all()
+    listening.close()
+
+
+def prepared(qtbot, room: Room, act) -> None:
+    """Do something, and wait until the tap has what it asks for."""
+    with qtbot.waitSignal(
+        room.jobs.ended, timeout=20_000, check_params_cb=lambda j: j.name == "amplification"
+    ):
+        act()
+
+
+def test_it_is_heard_only_after_the_listener_has_said_how_they_listen(qtbot, room: Room) -> None:
+    amplification = room.amplification
+    assert "Open a recording" in amplification.may_be_heard()
+    room.open()
+    assert amplification.kind == "nal-r"
+    assert amplification.way is None
+    assert "how you listen" in amplification.may_be_heard()
+    amplification.set_heard(True)
+    assert not amplification.heard
+    assert room.player.tap.setting is OFF
+    amplification.set_way("aids")
+    assert "hearing aids" in amplification.may_be_heard()
+    amplification.set_heard(True)
+    assert not amplification.heard
+    amplification.set_way("headphones")
+    assert amplification.may_be_heard() == ""
+    prepared(qtbot, room, lambda: amplification.set_heard(True))
+    assert amplification.heard
+    assert room.player.tap.setting.kind == "nal-r"
+    amplification.set_way("loudspeakers")  # other ears hear it now: ask again
+    assert not amplification.heard
+    assert room.player.tap.setting is OFF
+    assert room.settings.listening_ways == {SPEAKERS.name: "loudspeakers"}
+
+
+def test_what_is_played_is_the_amplified_mix_under_the_ceiling(qtbot, room: Room) -> None:
+    music = room.open()
+    room.amplification.set_way("headphones")
+    prepared(qtbot, room, lambda: room.amplification.set_heard(True))
+    room.player.play()
+    heard = room.backend.pull(5 * RATE)
+    assert np.abs(heard).max() <= 10 ** (-12 / 20)
+    setting, delay = room.player.tap.setting, room.player.tap.delay
+    wanted = amplify(music.T, RATE, room.listeners.listener, "nal-r").T
+    wanted *= 10 ** ((setting.presentation_db + setting.trim_db) / 20)
+    late = slice(4 * RATE, 5 * RATE)  # after it has come up
+    earlier = wanted[late.start - delay : late.stop - delay]
+    assert np.abs(earlier).max() < 10 ** (-12 / 20)  # the limiter rests
+    assert np.abs(heard[late] - earlier).max() < 1e-4
+    assert np.abs(heard[late]).max() > 0.01
+    # the place that is shown is the one that is heard
+    assert room.player.position == 5 * RATE - delay
+
+
+def test_every_recording_opens_without_amplification(qtbot, room: Room) -> None:
+    room.open()
+    room.amplification.set_way("headphones")
+    prepared(qtbot, room, lambda: room.amplification.set_heard(True))
+    room.amplification.set_hear_as(True)
+    room.open(0.5)
+    assert not room.amplification.heard
+    assert not room.amplification.hear_as
+    assert room.player.tap.setting is OFF
+    again = Amplification(room.listening, room.settings, room.jobs, room.listeners)
+    assert not again.heard
+    assert again.way == "headphones"
+
+
+def test_another_output_switches_it_off_and_says_so(qtbot, room: Room) -> None:
+    room.open()
+    room.amplification.set_way("headphones")
+    prepared(qtbot, room, lambda: room.amplification.set_heard(True))
+    room.player.play()
+    room.backend.pull(3 * RATE)
+    with qtbot.waitSignal(room.amplification.switched_off) as told:
+        room.settings.output_device = HEADPHONES.name
+    assert "output changed" in told.args[0]
+    assert not room.amplification.heard
+    assert room.player.tap.setting is OFF
+    assert room.amplification.way is None
+    room.settings.output_device = ""
+    assert room.amplification.way == "headphones"  # remembered, but not switched on again
+    assert not room.amplification.heard
+
+
+def test_an_output_that_is_gone_takes_the_amplification_with_it(qtbot, room: Room) -> None:
+    """Headphones fall out, and the loudspeakers stand in: they must not play at the headphones' level."""
+    room.open()
+    room.amplification.set_way("headphones")
+    prepared(qtbot, room, lambda: room.amplification.set_heard(True))
+    room.backend.unplug(SPEAKERS.name)
+    room.player.play()
+    assert room.backend.stream.device.name == HEADPHONES.name
+    assert room.player.tap.setting is OFF
+    room.listening.changed.emit()
+    assert not room.amplification.heard
+
+
+def test_the_listener_the_kind_and_the_ceiling_are_followed(qtbot, room: Room) -> None:
+    room.open()
+    room.amplification.set_way("headphones")
+    prepared(qtbot, room, lambda: room.amplification.set_heard(True))
+    first = room.player.tap.setting
+    prepared(qtbot, room, lambda: room.listeners.choose("N2"))
+    second = room.player.tap.setting
+    assert second.fit != first.fit
+    prepared(qtbot, room, lambda: room.amplification.set_kind("cad2"))
+    assert room.player.tap.setting.kind == "cad2"
+    prepared(qtbot, room, lambda: room.amplification.set_ceiling_db(-20.0))
+    assert room.player.tap.setting.ceiling_db == -20.0
+    room.amplification.set_kind("off")
+    assert not room.amplification.heard
+    assert room.player.tap.setting is OFF
+    with pytest.raises(ValueError, match="nal-r"):
+        room.amplification.set_kind("loud")
+    with pytest.raises(ValueError, match="headphones"):
+        room.amplification.set_way("by heart")
+
+
+def test_hear_as_needs_no_way_of_listening(qtbot, room: Room) -> None:
+    room.open()
+    prepared(qtbot, room, lambda: room.amplification.set_hear_as(True))
+    setting = room.player.tap.setting
+    assert setting.kind == "off, heard as"
+    assert setting.presentation_db + setting.trim_db == pytest.approx(0.0)
+    room.amplification.set_hear_as(False)
+    assert room.player.tap.setting is OFF
+
+
+def test_a_chain_that_cannot_be_made_switches_off(qtbot, room: Room, expected_errors, monkeypatch) -> None:
+    def broken(request: object) -> None:
+        raise ValueError("made up")
+
+    monkeypatch.setattr("app.amplification.tap_setting", broken)
+    room.open()
+    room.amplification.set_way("headphones")
+    with qtbot.waitSignal(room.amplification.switched_off, timeout=20_000):
+        room.amplification.set_heard(True)
+    assert not room.amplification.heard
+    assert room.player.tap.setting is OFF
+
+
+# -- the chain ---------------------------------------------------------------------------------------
+
+
+def chain(**changes) -> ChainRequest:
+    usual = {
+        "kind": "nal-r",
+        "way": "headphones",
+        "listener": Listener(preset("N2"), preset("N4")),
+        "sample_rate": RATE,
+        "channels": 2,
+        "loudness_db": -16.0,
+    }
+    return ChainRequest(**{**usual, **changes})
+
+
+def test_loudspeakers_get_one_curve_for_the_better_ear() -> None:
+    listener = Listener(preset("N2"), preset("S1"))
+    common = ears_of(listener, "loudspeakers")
+    assert common.left == common.right
+    for hz in (250.0, 1000.0, 4000.0):
+        assert common.left.level_at(hz) == min(listener.left.level_at(hz), listener.right.level_at(hz))
+    assert ears_of(listener, "headphones") is listener
+    setting = tap_setting(chain(way="loudspeakers", channels=6))
+    assert len(setting.stages) == 6
+
+
+def test_the_mix_is_brought_to_the_presentation_level_and_under_the_ceiling() -> None:
+    setting = tap_setting(chain(kind="cad2"))
+    assert setting.presentation_db == pytest.approx(-24.0)
+    listener = chain().listener
+    out = amplified_loudness("cad2", listener) + setting.trim_db
+    assert out == pytest.approx(-26.0)  # 14 LU under −12 dBFS
+    calibrated = tap_setting(chain(full_scale_db_spl=100.0))
+    assert calibrated.trim_db == pytest.approx(5.0)  # −40 LUFS is 65 dB SPL again
+    silent = tap_setting(chain(loudness_db=-np.inf))
+    assert silent.presentation_db == 0.0
+
+
+def test_aids_are_never_fed_amplified_sound() -> None:
+    with pytest.raises(ValueError, match="second time"):
+        tap_setting(chain(way="aids"))
+    assert tap_setting(chain(kind="off")) is OFF
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("N2", ""), ("N3", ""), ("N6", "rough guess"), ("S1", "steep"), ("normal", "")]
+)
+def test_nal_r_is_for_mild_to_moderate_losses(name: str, said: str) -> None:
+    sentence = caution("nal-r", Listener(preset(name), preset("normal")))
+    assert (said in sentence) if said else not sentence
+    assert caution("cad2", Listener(preset(name), preset(name))) == ""
