@@ -20,6 +20,7 @@ BENCHMARKS: tuple[tuple[str, ...], ...] = (
     ("separation_speed",),
     ("synthesis_speed",),
     ("haaqi_speed",),
+    ("loss_simulation",),
     ("callback_time",),
     ("event_latency",),
     ("launch_time",),
