@@ -120,6 +120,17 @@ class Amplification(QObject):
             self._heard = heard
             self._follow()
 
+    def audition(self, setting: TapSetting | None) -> None:
+        """Have the tap hold this instead of what is chosen here, until None; only where it is heard anyway.
+
+        For comparing settings blindly. Whatever changes here ends it too, because the tap follows that.
+        """
+        if setting is None:
+            self._follow()
+        elif self._heard:
+            self._stop()
+            self._listening.player.set_tap(setting)
+
     @property
     def hear_as(self) -> bool:
         """Whether a simulation of the hearing loss is heard (for others than the listener)."""

@@ -96,6 +96,11 @@ class Listening(QObject):
         """What is played; None where nothing is open."""
         return self._recording
 
+    @property
+    def stems(self) -> Stems | None:
+        """The stems that are mixed; None where there are none yet."""
+        return self._stems
+
     def unload(self) -> None:
         """Nothing is open any more."""
         self._settle.stop()
