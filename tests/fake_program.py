@@ -15,6 +15,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from app.document import Document
+from app.follow import Follow
 from app.session import Loop, Session, Source
 from app.settings import Settings
 from separation.separator import RESIDUAL, Part
@@ -89,6 +90,27 @@ class FakeStems:
         return self.frames_done >= self.frames
 
 
+class FakeAudibility(QObject):
+    """Shares that a test puts in; with :attr:`loudness`, parts can be brought forward."""
+
+    changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.shares: dict[str, float | None] = {}
+        self.loudness: Any = None
+        self.looks = 0
+
+    def follow_play_head(self) -> None:
+        """Count how often the play head was looked at."""
+        self.looks += 1
+
+    def put(self, **shares: float | None) -> None:
+        """These shares have been measured; underscores stand for hyphens."""
+        self.shares = {name.replace("_", "-"): share for name, share in shares.items()}
+        self.changed.emit()
+
+
 class FakeProgram(QObject):
     """Opened with :meth:`open_made_up`, separated with :meth:`finish` or block by block."""
 
@@ -101,6 +123,8 @@ class FakeProgram(QObject):
         super().__init__(parent)
         self.document = Document(parent=self)
         self.player = FakePlayer()
+        self.audibility = FakeAudibility(self)
+        self.follow = Follow(self.document, self.audibility, self)  # type: ignore[arg-type]
         self.settings = Settings(parent=self)
         self.recording: FakeRecording | None = None
         self.stems: FakeStems | None = None

@@ -136,6 +136,7 @@ def test_tab_goes_in_the_order_that_is_seen(program: FakeProgram, panel: MixerPa
     QApplication.processEvents()
     panel.tools.options.setFocus()
     expected = [panel.tools.options, panel.tools.zoom_in, panel.tools.follow, panel.waveform]
+    expected += [panel.follow.part]  # nothing can be brought forward yet
     for strip in panel.strips:
         expected += [strip, strip.mute, strip.solo, strip.gain.field, strip.pan.slider]
     seen = [QApplication.focusWidget()]
@@ -205,7 +206,7 @@ def test_nothing_is_clipped(
     shown = [
         w
         for s in panel.strips
-        for w in (s.mute, s.solo, s.gain.field, s.gain.fader, s.meter, s.pan, s.title, s.mark)
+        for w in (s.mute, s.solo, s.gain.field, s.gain.fader, s.meter, s.audibility, s.pan, s.title, s.mark)
     ]
     shown += [
         panel.tools.zoom_in,
@@ -250,3 +251,23 @@ def test_a_folder_of_stems_brings_its_own(program: FakeProgram, panel: MixerPane
     program.true_stems, program.stems = program.stems, None
     program.document.set_stems(program.document.session.parts, "", true_stems=True)
     assert panel.find_strip("violin").spectrogram.tiles.audio is program.true_stems.arrays["violin"]
+
+
+def test_audibility_is_shown_in_every_strip_and_follows_the_play_head(
+    program: FakeProgram, panel: MixerPanel
+) -> None:
+    program.open_made_up(1.0)
+    program.separate("violin-1", "clarinet")
+    program.audibility.put(violin_1=0.62, clarinet=None)
+    assert [s.audibility.words for s in panel.strips] == ["62 % audible", "–", "–"]
+    assert "62 percent audible" in panel.strips[0].accessibleDescription()
+    before = program.audibility.looks
+    panel.poll()
+    assert program.audibility.looks == before + 1
+
+
+def test_without_parts_there_is_nothing_to_follow(program: FakeProgram, panel: MixerPanel) -> None:
+    program.open_made_up(1.0)
+    assert not panel.follow.isVisibleTo(panel)
+    program.separate("violin", "clarinet")
+    assert panel.follow.isVisibleTo(panel)

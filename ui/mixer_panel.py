@@ -11,6 +11,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QScrollBar, QVBoxLayout, QWidget
 
+from ui.follow_control import FollowControl
 from ui.strip import Strip
 from ui.tile_worker import TileWorker
 from ui.time_axis import TimeAxis
@@ -47,6 +48,7 @@ class MixerPanel(QWidget):
         settings = program.settings
         self.options = SpectrogramOptions(settings.spectrogram_range_db, self)
         self.options.setVisible(False)
+        self.follow = FollowControl(program, self)
         self.strips: list[Strip] = []
         self._scale = settings.spectrogram_scale
         self.options.show_scale(self._scale)
@@ -64,6 +66,7 @@ class MixerPanel(QWidget):
         program.document.changed.connect(self._document_changed)
         program.recording_changed.connect(self._recording_changed)
         program.stems_changed.connect(self._stems_changed)
+        program.audibility.changed.connect(self._audibility_changed)
         program.block_ready.connect(self._block_ready)
         program.separation_changed.connect(lambda _status: self._show_ready())
         self._recording_changed()
@@ -101,6 +104,7 @@ class MixerPanel(QWidget):
         if recording is None:
             return
         player = self.program.player
+        self.program.audibility.follow_play_head()
         seconds = player.position / recording.sample_rate
         if player.playing:
             self.axis.play_head_at(seconds)
@@ -149,6 +153,7 @@ class MixerPanel(QWidget):
         layout.setSpacing(6)
         layout.addLayout(self._top)
         layout.addWidget(self.options)
+        layout.addWidget(self.follow)
         self._instead: QWidget | None = None
         layout.addWidget(self._area, 1)
         layout.addLayout(self._bottom)
@@ -167,11 +172,13 @@ class MixerPanel(QWidget):
         names = self.program.document.session.stem_names
         if names != tuple(s.stem for s in self.strips):
             self._build_strips(names)
+        self.follow.setVisible(bool(names))
         recording, stems = self.program.recording, self._stems()
         for strip in self.strips:
             audio = stems.arrays.get(strip.stem) if stems is not None else None
             strip.spectrogram.set_audio(audio, recording.sample_rate if recording else 1)
             strip.refresh()
+            strip.show_audibility()
         self._show_ready()
 
     def _build_strips(self, names: tuple[str, ...]) -> None:
@@ -184,7 +191,7 @@ class MixerPanel(QWidget):
         for strip in self.strips:
             self._column.addWidget(strip, 1)
             strip.leave.connect(self._leave_strip)
-        stops = [*self.tools.tab_stops(), self.waveform, *self.options.tab_stops()]
+        stops = [*self.tools.tab_stops(), self.waveform, *self.options.tab_stops(), *self.follow.tab_stops()]
         for strip in self.strips:
             stops += strip.tab_stops()
         for before, after in itertools.pairwise(stops):
@@ -226,6 +233,10 @@ class MixerPanel(QWidget):
                 strip.refresh()
         elif what == "stems":
             self._stems_changed()
+
+    def _audibility_changed(self) -> None:
+        for strip in self.strips:
+            strip.show_audibility()
 
     def _leave_strip(self, way: int) -> None:
         strip = self.sender()

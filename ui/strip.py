@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from ui.audibility_meter import AudibilityMeter
 from ui.gain_control import LARGE_STEPS, GainControl
 from ui.meter import Meter
 from ui.pan_control import PanControl
@@ -56,6 +57,7 @@ class Strip(QFrame):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         name = stem_name(stem)
         self._name = name
+        self._words: list[str] = []
         self.setAccessibleName(name)
 
         self.controls = QWidget(self)
@@ -71,6 +73,7 @@ class Strip(QFrame):
         self.solo.setToolTip(self.tr("Solo (S). With Ctrl: this strip alone."))
         self.gain = GainControl(self.tr("{0} gain").format(name), self.controls)
         self.meter = Meter(self.tr("{0} level").format(name), self.controls)
+        self.audibility = AudibilityMeter(name, self.controls)
         self.pan = PanControl(self.tr("{0} pan").format(name), self.controls)
         self.spectrogram = SpectrogramView(program, axis, worker, self)
         self.spectrogram.setAccessibleName(self.tr("{0}, spectrogram").format(name))
@@ -115,7 +118,13 @@ class Strip(QFrame):
             words.append(self.tr("solo"))
         if note and not math.isinf(strip.gain_db):
             words.append(note.lower())
-        describe(self, ", ".join(words))
+        self._words = words
+        self._describe()
+
+    def show_audibility(self) -> None:
+        """Show how much of this stem the listener can follow, in the strip and in what is spoken of it."""
+        self.audibility.set_share(self.program.audibility.shares.get(self.stem))
+        self._describe()
 
     def tab_stops(self) -> list[QWidget]:
         """What Tab goes through, in the order that is seen."""
@@ -128,6 +137,11 @@ class Strip(QFrame):
     def column_hint(self) -> int:
         """The width that this strip's controls would like."""
         return self.controls.minimumSizeHint().width()
+
+    def _describe(self) -> None:
+        share = self.program.audibility.shares.get(self.stem)
+        heard = [] if share is None else [self.tr("{0} percent audible").format(round(100 * share))]
+        describe(self, ", ".join((*self._words, *heard)))
 
     # -- verbs -------------------------------------------------------------------------------------------
 
@@ -203,7 +217,11 @@ class Strip(QFrame):
         head.addWidget(self.solo)
         foot = QHBoxLayout()
         foot.setSpacing(8)
-        foot.addWidget(self.meter, 1)
+        meters = QVBoxLayout()
+        meters.setSpacing(1)
+        meters.addWidget(self.meter)
+        meters.addWidget(self.audibility)
+        foot.addLayout(meters, 1)
         foot.addWidget(self.pan)
         column = QVBoxLayout(self.controls)
         column.setContentsMargins(8, 4, 8, 4)
