@@ -151,6 +151,15 @@ SPECS: tuple[ActionSpec, ...] = (
         _("Actions", "Score the remix around the play head for the chosen listener (HAAQI)."), ("Ctrl+H",),
     ),
     ActionSpec(
+        "amplification", "play", _("Actions", "Hear the &amplification"),
+        _("Actions", "Amplify what you hear for the chosen listener, or no more; it comes slowly."),
+        ("Ctrl+Shift+H",), "", True,
+    ),
+    ActionSpec(
+        "listening way", "play", _("Actions", "How are you l&istening?…"),
+        _("Actions", "Say whether you wear hearing aids, headphones or neither at this sound output."),
+    ),
+    ActionSpec(
         "zoom in", "view", _("Actions", "Zoom &in"), _("Actions", "Show a shorter stretch, larger."),
         ("Ctrl++", "Ctrl+="),
     ),

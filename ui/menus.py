@@ -21,7 +21,10 @@ LAYOUT: dict[str, tuple[str, ...]] = {
         "undo", "redo", _LINE, "reset mix", _LINE, "instruments", "separate", "cancel", _LINE,
         "edit audiogram", "new listener", _LINE, "preferences",
     ),
-    "play": ("play", "to start", "back", "forward", _LINE, "loop", "clear loop", _LINE, "compare", "score"),
+    "play": (
+        "play", "to start", "back", "forward", _LINE, "loop", "clear loop", _LINE, "compare", "score", _LINE,
+        "amplification", "listening way",
+    ),
     "view": (
         "zoom in", "zoom out", "zoom all", _LINE, "log frequency", "hearing", _LINE,
         _THEMES, "larger text", "smaller text", _LINE, "full screen",

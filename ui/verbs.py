@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QDialog
 from app.session_file import SUFFIX
 from ui.about_dialog import AboutDialog
 from ui.export_dialog import ExportDialog
+from ui.listening_way_dialog import ListeningWayDialog
 from ui.preferences_dialog import PreferencesDialog
 from ui.shortcut_sheet import ShortcutSheet
 
@@ -37,6 +38,7 @@ class Verbs(QObject):
             self.actions[key].triggered.connect(act)
         self.actions.themes.triggered.connect(self._choose_theme)
         self.program.document.undo_stack.indexChanged.connect(self._refresh_undo)
+        self.program.amplification.changed.connect(self._refresh_amplification)
         self.actions["log frequency"].setChecked(self.program.settings.spectrogram_scale == "log")
         window.mixer.set_frequency_scale(self.program.settings.spectrogram_scale)
 
@@ -66,6 +68,8 @@ class Verbs(QObject):
             "clear loop": lambda: document.set_loop(None),
             "compare": self._compare,
             "score": program.scoring.request,
+            "amplification": self._hear,
+            "listening way": self._ask_way,
             "zoom in": window.axis.zoom_in,
             "zoom out": window.axis.zoom_out,
             "zoom all": window.axis.show_all,
@@ -89,7 +93,7 @@ class Verbs(QObject):
         has, strips = program.recording is not None, bool(session.strips)
         for key in ("save", "save as", "export", "play", "to start", "back", "forward", "loop"):
             self.actions[key].setEnabled(has)
-        for key in ("zoom in", "zoom out", "zoom all", "instruments"):
+        for key in ("zoom in", "zoom out", "zoom all", "instruments", "amplification"):
             self.actions[key].setEnabled(has)
         for key in ("reset mix", "compare", "score", "log frequency"):
             self.actions[key].setEnabled(has and strips)
@@ -237,6 +241,28 @@ class Verbs(QObject):
             else self.tr("You hear the recording.")
         )
         self.window.show_notice(words)
+
+    def _hear(self, on: bool) -> None:
+        """Hear the amplification, after asking how one listens where that was not said yet."""
+        amplification = self.program.amplification
+        if on and amplification.way is None and self.program.recording is not None and amplification.output:
+            self._ask_way(then_hear=True)
+        else:
+            amplification.set_heard(on)
+        if on and not amplification.heard and amplification.way is not None:
+            self.window.show_notice(amplification.may_be_heard())
+        self._refresh_amplification()
+
+    def _ask_way(self, _on: bool = False, *, then_hear: bool = False) -> None:
+        self._show(
+            "listening way",
+            lambda: ListeningWayDialog(self.program, self.window, then_hear=then_hear),
+            fresh=True,
+        )
+
+    @Slot()
+    def _refresh_amplification(self) -> None:
+        self.actions["amplification"].setChecked(self.program.amplification.heard)
 
     # -- looks -------------------------------------------------------------------------------------
 
