@@ -18,6 +18,7 @@ from app.audibility_job import AudibilityJob
 from app.document import Document
 from app.errors import UserError, sentence
 from app.exporting import Exporting
+from app.fitting import Fitting
 from app.follow import Follow
 from app.jobs import Job, JobControl, Jobs, Progress
 from app.listeners import Listeners
@@ -67,6 +68,9 @@ class Program(QObject):
         ears = (self.listeners, self.amplification)
         self.audibility = AudibilityJob(self.document, self.listening, *ears, self.jobs, self)
         self.follow = Follow(self.document, self.audibility, self)
+        self.fitting = Fitting(
+            self.document, self.listening, self.amplification, self.listeners, self.scoring, self.jobs, self
+        )
         self.exporting = Exporting(self.document, lambda: (self.recording, self.stems), self.jobs, self)
         self.recovery = Recovery(self.document, parent=self)
         self.session_listener = SessionListener(self.document, self.listeners, self.recovery, self)
@@ -356,6 +360,7 @@ class Program(QObject):
         self._closing = True
         self.jobs.cancel_all()
         self.amplification.close()
+        self.fitting.close()
         self.scoring.close()
         self.audibility.close()
         self.listening.close()
