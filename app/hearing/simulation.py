@@ -12,8 +12,8 @@ scales the whole signal by the ratio of its plain to its gated level, which need
 beginning; here a level is a level. The bands' envelopes look ahead 23 ms instead of to the signal's end.
 
 The model is made for 44.1 kHz: its smearing works on a grid of frequencies and times that belong to that
-rate. At another rate :func:`simulate` goes there and back; a stage is designed for its own rate, with its own
-grid, and single third-octave levels then differ by up to 3 dB below 500 Hz (tests/benchmarks/loss_simulation.py).
+rate. At another rate :func:`simulate` goes there and back; a stage is designed for its own rate, with its
+own grid, and single third-octave levels then differ by some decibels (tests/benchmarks/loss_simulation.py).
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from app.hearing import simulation_kernels as kernels
 from app.hearing.audiogram import Audiogram
 from app.hearing.compiled import LANES
 from app.hearing.ear_stage import MOST_FRAMES
+from app.hearing.fourier import twiddles
 
 FULL_SCALE_DB_SPL = 100.0
 """The level of a full-scale square wave, where nothing is calibrated: an assumption."""
@@ -60,7 +61,6 @@ class LossSimulation:
         exponents = design.design_exponents(audiogram, bank)
         loudest = 10 ** ((design.CATCH_UP_DB - full_scale_db_spl) / 20)
         into, back = design.design_ear_filters(sample_rate)
-        angles = np.arange(bins) * -np.pi / bins
         reach = (design.ENVELOPE_REACH + 1) * spacing
         smears = degree.smears
         if smears:
@@ -75,7 +75,7 @@ class LossSimulation:
             back=np.ascontiguousarray(back[::-1]),
             smearing=smearing,
             window=window.astype(np.float32),
-            twiddles=np.array([np.cos(angles), np.sin(angles)], np.float32),
+            twiddles=twiddles(bins),
             envelope=design.design_envelope(bank, sample_rate, spacing),
             exponents=exponents.astype(np.float32),
             offsets=(math.log2(bank.together) - exponents * math.log2(loudest)).astype(np.float32),
