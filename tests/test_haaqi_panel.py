@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from PySide6.QtWidgets import QMainWindow
 
 from app.hearing.audiogram import PRESETS
 from app.listeners import preset_text
-from app.status import QualityStatus
+from app.session import Strip
+from app.status import QualityStatus, ScoredMix
 from tests.shell_program import ShellProgram, quality
 from ui.actions import Actions
-from ui.haaqi_panel import NO_FIGURE, shown_score
+from ui.haaqi_panel import NO_FIGURE
 from ui.hearing_panel import HearingPanel
+from ui.score_bar import shown_score
 
 pytestmark = pytest.mark.usefixtures("qapp")
 
@@ -69,9 +72,84 @@ def test_it_says_when_the_score_is_of_an_earlier_mix(panel: HearingPanel) -> Non
     assert not panel.haaqi.progress.isVisible()
 
 
-def test_the_window_is_named_with_the_note(panel: HearingPanel) -> None:
-    from dataclasses import replace
+def test_an_estimate_is_likely_and_has_a_band(panel: HearingPanel) -> None:
+    likely = replace(quality(0.70, 0.72), kind="estimate", reference="estimated", low=0.62, high=0.79)
+    panel.program.scoring.put(QualityStatus("scored", likely))  # type: ignore[attr-defined]
+    haaqi = panel.haaqi
+    assert haaqi.heading.text() == "Likely quality (HAAQI)"
+    assert "likely between 0.62 and 0.79" in haaqi.mean_caption.text()
+    assert haaqi.bars["mean"].accessibleDescription() == "0.71, likely between 0.62 and 0.79"
+    assert "likely between 0.62 and 0.79" in haaqi.accessibleDescription()
+    with_band = haaqi.bars["mean"].grab().toImage()
+    haaqi.bars["mean"].set_score(0.71, hollow=False)
+    assert haaqi.bars["mean"].grab().toImage() != with_band
 
+
+def test_a_provisional_score_says_so_and_is_hollow(panel: HearingPanel) -> None:
+    haaqi = panel.haaqi
+    panel.program.scoring.put(QualityStatus("scored", quality()))  # type: ignore[attr-defined]
+    full = haaqi.bars["left"].grab().toImage()
+    on_the_way = replace(quality(), provisional=True)
+    panel.program.scoring.put(QualityStatus("scored", on_the_way))  # type: ignore[attr-defined]
+    assert "provisional" in haaqi.mean_caption.text()
+    assert haaqi.mean.isEnabled()
+    assert haaqi.bars["left"].grab().toImage() != full
+    assert not haaqi.progress.isVisible()
+
+
+def test_the_reference_is_chosen_in_words_with_what_they_mean(panel: HearingPanel) -> None:
+    scoring = panel.program.scoring
+    box = panel.haaqi.reference_box
+    assert [box.itemText(i) for i in range(box.count())] == ["Estimated", "Original recording"]
+    assert box.currentText() == "Original recording"
+    assert "not quality" in box.toolTip()
+    assert "nine times out of ten" in box.toolTip()
+    scoring.references = ("true stems", "estimated", "original")  # type: ignore[misc]
+    panel.haaqi.refresh()
+    assert box.itemText(0) == "True stems"
+    box.setCurrentIndex(1)
+    box.activated.emit(1)
+    assert scoring.reference == "estimated"
+    assert box.accessibleName() == "Compared with"
+    assert panel.haaqi.heading.text() == "Likely quality (HAAQI)"
+
+
+def test_what_is_assumed_of_the_amplification_is_stated(panel: HearingPanel) -> None:
+    said = {}
+    for kind in ("off", "nal-r", "cad2"):
+        panel.program.amplification.set_kind(kind)
+        said[kind] = panel.haaqi.assumed.text()
+    assert "not amplified" in said["off"]
+    assert "equalisation 1" in said["nal-r"]
+    assert "equalisation 2" in said["cad2"]
+
+
+def test_a_trap_is_explained_where_it_is(panel: HearingPanel) -> None:
+    panel.program.scoring.put(QualityStatus("scored", quality(true_stems=True)))  # type: ignore[attr-defined]
+    assert not panel.haaqi.traps.isVisibleTo(panel.haaqi)
+    quiet = replace(quality(true_stems=True), relative_db=-6.4)
+    panel.program.scoring.put(QualityStatus("scored", quiet))  # type: ignore[attr-defined]
+    assert "6 dB quieter" in panel.haaqi.traps.text()
+    silent = replace(quiet, relative_db=-float("inf"))
+    panel.program.scoring.put(QualityStatus("scored", silent))  # type: ignore[attr-defined]
+    assert "nearly silent" in panel.haaqi.traps.text()
+
+
+def test_the_last_scores_say_what_the_gains_did(panel: HearingPanel) -> None:
+    scoring = panel.program.scoring
+    assert not panel.haaqi.history.isVisibleTo(panel.haaqi)
+    strips = {"clarinet": Strip(), "violin": Strip()}
+    louder = strips | {"clarinet": Strip(gain_db=3.0)}
+    scoring.history = (
+        ScoredMix(quality(0.6, 0.6), strips, 0.0),
+        ScoredMix(quality(0.7, 0.7), louder, 0.0),
+    )
+    panel.haaqi.refresh()
+    assert panel.haaqi.history.words.text() == "Clarinet +3.0 dB: from 0.60 to 0.70."
+    assert panel.haaqi.history.line.accessibleDescription() == "0.60, 0.70"
+
+
+def test_the_window_is_named_with_the_note(panel: HearingPanel) -> None:
     told = replace(quality(), note="Both channels are silent.")
     panel.program.scoring.put(QualityStatus("scored", told))  # type: ignore[attr-defined]
     assert panel.haaqi.state.text().endswith("Both channels are silent.")
@@ -91,11 +169,9 @@ def test_listeners_are_presets_with_words(panel: HearingPanel) -> None:
 
 
 def test_choosing_a_listener_draws_and_tells_their_audiogram(panel: HearingPanel) -> None:
-    assert "no amplification" in panel.amplification.text()
     panel.listener.setCurrentIndex(panel.listener.findData("N3"))
     panel.listener.activated.emit(panel.listener.currentIndex())
     assert panel.program.listeners.key == "N3"
-    assert "NAL-R" in panel.amplification.text()
     assert "4000 Hz 60" in panel.picture.accessibleDescription()
     assert "Both ears" in panel.picture.accessibleDescription()
 

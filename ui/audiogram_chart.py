@@ -50,6 +50,7 @@ class AudiogramChart(pg.PlotWidget):
         self._dragging = False
         self.setAccessibleName(self.tr("Audiogram"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.viewport().setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         plot = self.getPlotItem()
         plot.hideButtons()

@@ -173,7 +173,9 @@ class AudiogramTable(QTableView):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter goes on, Delete empties the cell; anything else types or moves."""
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+        if self.state() == QAbstractItemView.State.EditingState:
+            event.accept()  # it comes from the cell's own line, which has used it
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.go(1)
         elif event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
             self.thresholds.setData(self.currentIndex(), "")

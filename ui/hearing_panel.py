@@ -13,6 +13,7 @@ from app.hearing.audiogram_writing import write_listener
 from app.hearing.averages import in_words
 from app.listeners import preset_words, translate
 from ui.actions import Actions
+from ui.amplification_panel import AmplificationPanel
 from ui.audiogram_picture import AudiogramPicture
 from ui.flow_layout import FlowLayout
 from ui.form_rows import Note, Wrapped, label_for
@@ -49,7 +50,7 @@ class HearingPanel(QScrollArea):
         self.picture = AudiogramPicture()
         self.legend = Note(self.tr("Right ear: red O. Left ear: blue X."))
         self.averages = Wrapped()
-        self.amplification = Note()
+        self.amplification = AmplificationPanel(program, actions)
         self.haaqi = HaaqiPanel(program, actions)
 
         page = QWidget()
@@ -68,10 +69,9 @@ class HearingPanel(QScrollArea):
         layout.addWidget(self.picture)
         layout.addWidget(self.legend)
         layout.addWidget(self.averages)
+        layout.addWidget(_line())
         layout.addWidget(self.amplification)
-        line = QLabel()
-        line.setFrameShape(QLabel.Shape.HLine)
-        layout.addWidget(line)
+        layout.addWidget(_line())
         layout.addWidget(self.haaqi)
         layout.addStretch(1)
         self.setWidget(page)
@@ -111,16 +111,7 @@ class HearingPanel(QScrollArea):
         self.averages.setText("\n".join(averages[:2]))
         self.averages.setToolTip("\n".join(averages))
         self.averages.setAccessibleDescription(" ".join(averages))
-        own = listeners.profile is not None
-        self.delete_action.setEnabled(own)
-        self.amplification.setText(
-            self.tr(
-                "The score includes amplification after NAL-R for this audiogram. You hear the mix "
-                "without it."
-            )
-            if any(listener.left.levels) or any(listener.right.levels)
-            else self.tr("The score includes no amplification: this listener hears normally.")
-        )
+        self.delete_action.setEnabled(listeners.profile is not None)
 
     def _choose(self) -> None:
         try:
@@ -204,3 +195,9 @@ class HearingPanel(QScrollArea):
         """Nothing is cut off at the side; it scrolls, so it may be low."""
         bar = self.style().pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent)
         return QSize(self.widget().minimumSizeHint().width() + bar + 2, 120)
+
+
+def _line() -> QLabel:
+    line = QLabel()
+    line.setFrameShape(QLabel.Shape.HLine)
+    return line
