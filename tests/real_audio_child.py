@@ -15,6 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from app.hearing.audiogram import Listener, preset
+from app.hearing.listener_chain import ChainRequest, tap_setting
 from app.player import Player, PlayerError, live_mixer
 from app.session import Session, Strip
 
@@ -47,13 +49,19 @@ def main(folder: Path) -> None:
     player.load(live_mixer(recording, stems, sample_rate=plan["rate"]))
     strips = {name: Strip(gain_db=gain) for name, gain in plan["gains"].items()}
     player.set_session(Session(strips=strips))
+    if plan["kind"] == "amplified":
+        until(lambda: player.poll_devices() or bool(player.output_name))
+        ears = Listener(preset(plan["listener"]), preset(plan["listener"]))
+        # the loudness is what a quiet recording's would be: everything is amplified by far too much
+        request = ChainRequest(plan["amplification"], "headphones", ears, plan["rate"], 2, -40.0)
+        player.set_tap(tap_setting(request))
     try:
         player.play()
     except PlayerError as exc:
         say(problem=str(exc))
         return
     say(playing=True, devices=player.devices(), direct=player._output._resampler is None)
-    if plan["kind"] == "steady":
+    if plan["kind"] in ("steady", "amplified"):
         until(lambda: player.position == len(recording))  # heard to the end, not only rendered
     elif plan["kind"] == "changes":
         step = plan["rate"] // 3
@@ -76,8 +84,17 @@ def main(folder: Path) -> None:
         except PlayerError as exc:
             say(problem=str(exc))
     end, clip = player.position, player.take_clip()
+    reduction = 0.0 if player.tap is None else player.tap.take_reduction()
+    setting = "" if player.tap is None else player.tap.setting.kind
     player.close()
-    say(done=True, position=end, underruns=player.underruns, clip=clip)
+    say(
+        done=True,
+        position=end,
+        underruns=player.underruns,
+        clip=clip,
+        reduction=reduction,
+        setting=setting,
+    )
 
 
 if __name__ == "__main__":

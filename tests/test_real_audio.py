@@ -199,6 +199,29 @@ def test_changes_while_it_plays_do_not_click(tmp_path: Path) -> None:
     assert roughness(heard) < SMOOTH
 
 
+@pytest.mark.parametrize("amplification", ["nal-r", "cad2"])
+def test_what_is_amplified_stays_under_the_ceiling(tmp_path: Path, amplification: str) -> None:
+    """N4, a loud mix, every gain up: at the device no sample is above −12 dBFS."""
+    recording, parts = noise_parts(4 * RATE, 2, 2)
+    recording, parts = 3 * recording, {name: 3 * part for name, part in parts.items()}
+    plan = {"kind": "amplified", "gains": dict.fromkeys(parts, 10.0)}
+    with running(tmp_path) as server:
+        recorder = server.record()
+        plan |= {"listener": "N4", "amplification": amplification}
+        said = finish(server.play(recording, parts, plan), tmp_path)
+        heard = server.heard(recorder)
+    loudest = 20 * np.log10(np.abs(heard).max())
+    sys.stdout.write(  # seen with -s: the figures
+        f"{amplification}: loudest sample {loudest:.3f} dBFS, the limiter took "
+        f"{said[-1]['reduction']:.1f} dB, {said[-1]['underruns']} underruns\n"
+    )
+    assert said[-1]["setting"] == amplification
+    assert said[-1]["reduction"] > 10.0
+    assert said[-1]["position"] == len(recording)
+    assert np.abs(heard).max() <= 10 ** (-12 / 20)
+    assert loudest > -13.0
+
+
 def test_a_sound_server_that_goes_away_stops_playback_with_a_sentence(tmp_path: Path) -> None:
     recording, parts = noise_parts(60 * RATE, stems=1)
     with running(tmp_path) as server:

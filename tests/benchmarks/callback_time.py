@@ -1,6 +1,7 @@
 """How much of its buffer the audio callback takes, idle and while a recording is being separated.
 
     python -m tests.benchmarks.callback_time [--seconds 15] [--load none separation python]
+                                             [--amplification off nal-r cad2]
 
 Plays a recording with six stems from memory-mapped files, gains in motion, through PortAudio: to a
 private PulseAudio server's null sink where PulseAudio is installed, otherwise to the system's default
@@ -8,7 +9,8 @@ output. *Wait* is the time that the audio thread waits for Python's lock before 
 *work* the callback itself, *share* both together over the buffer that was asked for. The load
 `separation` is the real separator on the demo in a thread of this process; `python` is a thread that
 never lets go of Python's lock by itself; `collection` makes the garbage collector look at everything
-twice a second, with the program's libraries loaded.
+twice a second, with the program's libraries loaded. `--amplification` puts the listener's tap (N4 on both
+ears, limiter included) behind the mix.
 """
 
 from __future__ import annotations
@@ -37,13 +39,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=15.0)
     parser.add_argument("--load", nargs="+", default=["none", "separation", "python", "collection"])
+    parser.add_argument("--amplification", nargs="+", default=["off"], choices=["off", "nal-r", "cad2"])
     parser.add_argument(
         "--measure", action="store_true", help="measure in this process, to the default output"
     )
     arguments = parser.parse_args()
     if arguments.measure:
         for load in arguments.load:
-            measure(load, arguments.seconds)
+            measure(load, arguments.seconds, arguments.amplification[0])
         return 0
     sys.path.insert(0, str(ROOT / "tests"))
     from test_real_audio import missing, running
@@ -56,10 +59,13 @@ def main() -> int:
         else:
             print(f"to the system's default output: {reason}")
         command = [sys.executable, "-m", "tests.benchmarks.callback_time", "--measure"]
-        command += ["--seconds", str(arguments.seconds), "--load"]
+        command += ["--seconds", str(arguments.seconds)]
         return max(
-            subprocess.run([*command, load], cwd=ROOT, env=environment, check=False).returncode
+            subprocess.run(
+                [*command, "--amplification", kind, "--load", load], cwd=ROOT, env=environment, check=False
+            ).returncode
             for load in arguments.load
+            for kind in arguments.amplification
         )
 
 
@@ -132,9 +138,11 @@ def loaded(load: str) -> Iterator[None]:
             print(f"{load}: {blocks[0]} blocks or collections meanwhile")
 
 
-def measure(load: str, seconds: float) -> None:
+def measure(load: str, seconds: float, amplification: str) -> None:
     """Play for so long under a load; print the callback's figures."""
     from app import audio_output
+    from app.hearing.audiogram import Listener, preset
+    from app.hearing.listener_chain import ChainRequest, tap_setting
     from app.player import Player, live_mixer
     from app.session import Session, Strip
 
@@ -158,8 +166,11 @@ def measure(load: str, seconds: float) -> None:
         recording, stems = mapped_parts(Path(folder), seconds + 10)
         player = Player()
         player.load(live_mixer(recording, stems, sample_rate=RATE))
+        ears = Listener(preset("N4"), preset("N4"))
+        setting = tap_setting(ChainRequest(amplification, "headphones", ears, RATE, 2, -20.0))
         with loaded(load):
             player.play()
+            player.set_tap(setting)
             start = time.monotonic()
             end = start + seconds
             turn = 0
@@ -175,7 +186,9 @@ def measure(load: str, seconds: float) -> None:
     n = count[0]
     gc.collect()
     print(
-        f"{load}: {n} callbacks of {int(np.median(frames_asked[:n]))} frames, {underruns} underruns", end=""
+        f"{load}, amplification {amplification}: {n} callbacks of {int(np.median(frames_asked[:n]))} "
+        f"frames, {underruns} underruns",
+        end="",
     )
     print("" if played else ", PLAYBACK STOPPED", end="")
     print(
