@@ -256,7 +256,7 @@ class Scoring(QObject):
         shown = self.status.quality
         if shown is None or not shown.provisional:  # what is provisional says so itself
             self._wait()
-        if not self._pace.isActive() and self.reference != ESTIMATED:
+        if not self._pace.isActive():
             self._provisional()
 
     @Slot()

@@ -22,7 +22,7 @@ from app.listeners import Listeners
 from app.loudness import Matching
 from app.session import Loop
 from app.settings import Settings
-from app.status import ExportStatus, QualityStatus, SeparationStatus
+from app.status import ExportStatus, QualityStatus, ScoredMix, SeparationStatus
 from separation.devices import Device
 from separation.separator import Part, SeparatorCard
 from tests.fake_program import FakeLevels, FakePlayer, FakeProgram
@@ -106,14 +106,22 @@ class FakeScoring(QObject):
     """A score that a test puts in."""
 
     changed = Signal()
+    reference_changed = Signal()
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self.status = QualityStatus()
         self.requests = 0
+        self.references = ("estimated", "original")
+        self.reference = "original"
+        self.history: tuple[ScoredMix, ...] = ()
 
     def request(self) -> None:
         self.requests += 1
+
+    def set_reference(self, reference: str) -> None:
+        self.reference = reference
+        self.reference_changed.emit()
 
     def put(self, status: QualityStatus) -> None:
         self.status = status

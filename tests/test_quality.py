@@ -179,3 +179,37 @@ def test_progress_rises_to_one_and_check_stops():
 
     with pytest.raises(Cancelled):
         score_remix(request(), check)
+
+
+def test_without_true_stems_it_is_likely_quality_with_a_band():
+    quality = score_remix(request(SESSION.with_gain("violin", -12), reference="estimated"))
+    assert (quality.kind, quality.reference) == ("estimate", "estimated")
+    assert quality.low is not None
+    assert quality.high is not None
+    assert 0 <= quality.low <= quality.mean <= quality.high <= 1
+    assert score_remix(request(SESSION, true=True, reference="original")).kind == "change"
+
+
+def test_a_provisional_score_is_of_the_windows_middle():
+    whole = request(SESSION.with_gain("violin", -6), seconds=5.0, reference="original")
+    quality = score_remix(whole)
+    object.__setattr__(whole, "provisional", True)
+    provisional = score_remix(whole)
+    assert provisional.provisional
+    assert (provisional.window_start, provisional.seconds) == (1.0, 3.0)
+    assert provisional.mean == pytest.approx(quality.mean, abs=0.1)
+
+
+def test_the_compressor_is_on_both_sides():
+    ear = PRESETS["N3"]
+    quality = score_remix(request(true=True, ear=ear, amplification="cad2"))
+    assert quality.amplification == "cad2"
+    assert quality.kind == "quality"
+    # A signal against itself loses nothing where its reference is amplified too.
+    recording, _, truth = material()
+    stems = truth | {"residual": recording - truth["violin"] - truth["cello"]}
+    same = QualityRequest(SESSION, recording, RATE, stems, ear, ear, true_stems=truth, amplification="cad2")
+    assert score_remix(same).mean > 0.98
+    quieter = score_remix(request(SESSION.with_master(-30), ear=ear, amplification="cad2"))
+    assert quieter.kind == "change"
+    assert quieter.relative_db == pytest.approx(-30, abs=0.1)

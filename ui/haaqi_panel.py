@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QGridLayout, QLabel, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
-from app.names import shown_time
+from app import score_traps
+from app.hearing.quality import Quality
+from app.hearing.remix_window import ESTIMATED, ORIGINAL, TRUE_STEMS
+from app.names import MINUS, shown_time
 from app.status import QualityStatus
 from ui.actions import Actions
-from ui.form_rows import Note
+from ui.form_rows import Note, label_for
 from ui.heading import Heading
+from ui.score_bar import ScoreBar, shown_score
+from ui.score_history import ScoreHistory
 from ui.spoken import announce, describe
-from ui.theme import tabular, theme_of
+from ui.theme import tabular
 from ui.transport_bar import action_button
 
 if TYPE_CHECKING:
@@ -22,57 +26,15 @@ if TYPE_CHECKING:
 
 NO_FIGURE = "–"
 STEPS = 1000
-
-
-class ScoreBar(QWidget):
-    """A score from 0 to 1 as a bar with a mark every quarter; a picture of the figure beside it."""
-
-    def __init__(self, name: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._score: float | None = None
-        self._stale = False
-        self.setAccessibleName(name)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-
-    def set_score(self, score: float | None, *, stale: bool) -> None:
-        """Show a score, or none; a stale one is drawn hollow."""
-        self._score, self._stale = score, stale
-        describe(self, "" if score is None else shown_score(score))
-        self.update()
-
-    def sizeHint(self) -> QSize:
-        """Easy to see."""
-        return QSize(110, max(14, round(self.fontMetrics().height() * 0.7)))
-
-    def minimumSizeHint(self) -> QSize:
-        """A narrow bar is still one."""
-        return QSize(50, self.sizeHint().height())
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """The ground, the bar, the marks."""
-        theme = theme_of(self.palette())
-        painter = QPainter(self)
-        area = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
-        painter.setPen(theme.color("border"))
-        painter.setBrush(theme.color("base"))
-        painter.drawRect(area)
-        if self._score is not None:
-            share = min(1.0, max(0.0, self._score))
-            bar = QRectF(area.left() + 1, area.top() + 1, (area.width() - 2) * share, area.height() - 2)
-            if self._stale:
-                painter.fillRect(bar, theme.color("faint"))
-            else:
-                painter.fillRect(bar, theme.color("accent"))
-        painter.setPen(theme.color("border"))
-        for quarter in (0.25, 0.5, 0.75):
-            x = round(area.left() + quarter * area.width()) + 0.5
-            painter.drawLine(
-                QRectF(x, area.bottom() - 3, 0, 3).topLeft(), QRectF(x, area.bottom() - 3, 0, 3).bottomLeft()
-            )
+EARS = ("mean", "left", "right")
 
 
 class HaaqiPanel(QWidget):
-    """Follows the program's score. What it says is called *quality* only against true stems."""
+    """Follows the program's score.
+
+    It is called *quality* only against true stems, *likely quality* where that is estimated, and *change*
+    against the original recording.
+    """
 
     def __init__(self, program: Program, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -80,111 +42,219 @@ class HaaqiPanel(QWidget):
         self.setAccessibleName(self.tr("HAAQI score"))
         self.heading = Heading()
         self.heading.setWordWrap(True)
+        self.reference_box = QComboBox()
+        self.reference_box.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.reference_box.setMinimumContentsLength(10)
+        self.reference_caption = label_for(self.tr("Compared with"), self.reference_box)
+        self.reference_box.view().setAccessibleName(self.tr("Compared with"))
         self.mean = Heading(NO_FIGURE, 2.4, figures=True)
         self.mean.setAccessibleName(self.tr("HAAQI, mean of both ears"))
-        self.mean_caption = Note(self.tr("mean of both ears, from 0 to 1"))
+        self.mean_caption = Note()
+        self.mean_caption.setAccessibleName(self.tr("What the figure is"))
         self.bars: dict[str, ScoreBar] = {}
         self.figures: dict[str, QLabel] = {}
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(8)
-        grid.setVerticalSpacing(6)
-        for row, (ear, word) in enumerate((("left", self.tr("Left")), ("right", self.tr("Right")))):
-            name = QLabel(word)
-            figure = QLabel(NO_FIGURE)
-            figure.setFont(tabular(figure.font()))
-            figure.setAccessibleName(self.tr("HAAQI, {0} ear").format(word.lower()))
-            figure.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            bar = ScoreBar(self.tr("HAAQI, {0} ear, as a bar").format(word.lower()))
-            grid.addWidget(name, row, 0)
-            grid.addWidget(bar, row, 1)
-            grid.addWidget(figure, row, 2)
-            self.bars[ear], self.figures[ear] = bar, figure
-        grid.setColumnStretch(1, 1)
+        self._grid = self._make_grid()
         self.reference = Note()
         self.reference.setAccessibleName(self.tr("Reference"))
+        self.assumed = Note()
+        self.assumed.setAccessibleName(self.tr("Amplification"))
+        self.traps = Note()
+        self.traps.setAccessibleName(self.tr("To know about this score"))
         self.state = Note()
         self.state.setAccessibleName(self.tr("State of the score"))
-        self.progress = QProgressBar()
-        self.progress.setRange(0, STEPS)
-        self.progress.setTextVisible(False)
-        self.progress.setAccessibleName(self.tr("Scoring"))
-        policy = self.progress.sizePolicy()
-        # The bar keeps its place while it is hidden: nothing jumps when scoring begins.
-        policy.setRetainSizeWhenHidden(True)
-        self.progress.setSizePolicy(policy)
-        self.progress.setFixedHeight(18)
+        self.progress = self._make_progress()
         self.score_now = action_button(actions, "score")
         self.score_now.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
         self.score_now.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.history = ScoreHistory()
         self.is_sentence = Note(
             self.tr("HAAQI says how clean this remix is likely to sound to this ear, against a reference.")
         )
         self.is_not_sentence = Note(
             self.tr(
                 "It is a model of average judgements: not a medical measurement, and not whether the "
-                "clarinet can be followed."
+                "clarinet can be followed: for that, see “audible” in each strip."
             )
         )
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        for widget in (self.heading, self.mean, self.mean_caption):
-            layout.addWidget(widget)
-        layout.addLayout(grid)
-        for widget in (self.reference, self.state, self.progress, self.score_now):
-            layout.addWidget(widget)
-        layout.addSpacing(4)
-        layout.addWidget(self.is_sentence)
-        layout.addWidget(self.is_not_sentence)
+        self._arrange()
         self._announced: float | None = None
+        self.reference_box.activated.connect(
+            lambda _: program.scoring.set_reference(self.reference_box.currentData())
+        )
         program.scoring.changed.connect(self.refresh)
+        program.scoring.reference_changed.connect(self.refresh)
         program.recording_changed.connect(self.refresh)
         program.stems_changed.connect(self.refresh)
+        program.amplification.changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
         """Show the newest score and how current it is."""
+        self._show_references()
         self.show_status(self.program.scoring.status)
+        self.history.show_scores(self.program.scoring.history)
 
     def show_status(self, status: QualityStatus) -> None:
         """Show a score's state."""
         quality = status.quality
-        true_stems = self._against_true_stems(status)
+        kind = self._kind(quality)
         self.heading.setText(
-            self.tr("Quality (HAAQI)") if true_stems else self.tr("Change from the original (HAAQI)")
+            {
+                "quality": self.tr("Quality (HAAQI)"),
+                "estimate": self.tr("Likely quality (HAAQI)"),
+                "change": self.tr("Change from the original (HAAQI)"),
+            }[kind]
         )
+        provisional = quality is not None and quality.provisional
         stale = status.stale or status.state in ("waiting", "scoring")
         self.mean.setText(NO_FIGURE if quality is None else shown_score(quality.mean))
-        self.mean.setEnabled(not (quality is None or stale))
-        for ear in ("left", "right"):
+        self.mean.setEnabled(not (quality is None or (stale and not provisional)))
+        self.mean_caption.setText(self._caption(quality))
+        for ear in EARS:
             score = None if quality is None else getattr(quality, ear)
             self.figures[ear].setText(NO_FIGURE if score is None else shown_score(score))
-            self.figures[ear].setEnabled(not stale)
-            self.bars[ear].set_score(score, stale=stale)
-        self.reference.setText(self._reference_words(true_stems))
+            self.figures[ear].setEnabled(not stale or provisional)
+            band = self._band(quality) if ear == "mean" else None
+            spoken = self._spoken(quality) if ear == "mean" else ""
+            self.bars[ear].set_score(score, hollow=stale or provisional, band=band, spoken=spoken)
+        self.reference.setText(self._reference_words(kind))
+        self.assumed.setText(self._assumed_words())
+        sentences = self._trap_words(quality)
+        self.traps.setText(sentences)
+        self.traps.setVisible(bool(sentences))
         self.state.setText(self._state_words(status))
-        self.progress.setVisible(status.state == "scoring")
+        self.progress.setVisible(status.state == "scoring" and not provisional)
         # A fraction of 0 is "under way, not known how far": the bar then runs to and fro.
         self.progress.setRange(0, STEPS if status.fraction > 0 else 0)
         self.progress.setValue(round(STEPS * status.fraction))
-        describe(self, " ".join((self.heading.text(), self.mean.text(), self.state.text())))
-        fresh = status.state == "scored" and not status.stale
+        figure = self._spoken(quality) or self.mean.text()
+        describe(self, " ".join((self.heading.text(), figure, self.state.text())))
+        fresh = status.state == "scored" and not stale and not provisional
         if fresh and quality is not None and quality.mean != self._announced:
             self._announced = quality.mean
-            announce(self, f"{self.heading.text()}: {shown_score(quality.mean)}")
+            announce(self, f"{self.heading.text()}: {figure}")
 
-    def _against_true_stems(self, status: QualityStatus) -> bool:
-        if status.quality is not None:
-            return status.quality.kind == "quality"
-        return self.program.true_stems is not None
+    # -- words -------------------------------------------------------------------------------------------
 
-    def _reference_words(self, true_stems: bool) -> str:
-        if true_stems:
-            return self.tr("Against: the same mix of the true stems.")
-        return self.tr(
-            "Against: the original recording. 1 means unchanged, which is no advice to leave the "
-            "sliders alone."
+    def _kind(self, quality: Quality | None) -> str:
+        if quality is not None:
+            return quality.kind
+        return {TRUE_STEMS: "quality", ESTIMATED: "estimate"}.get(self.program.scoring.reference, "change")
+
+    def _band(self, quality: Quality | None) -> tuple[float, float] | None:
+        if quality is None or quality.low is None or quality.high is None:
+            return None
+        return quality.low, quality.high
+
+    def _spoken(self, quality: Quality | None) -> str:
+        """The mean as it is spoken: “0.71, likely between 0.62 and 0.79”."""
+        if quality is None:
+            return ""
+        words = [shown_score(quality.mean)]
+        band = self._band(quality)
+        if band is not None:
+            words.append(self.tr("likely between {0} and {1}").format(*map(shown_score, band)))
+        if quality.provisional:
+            words.append(self.tr("provisional"))
+        return ", ".join(words)
+
+    def _caption(self, quality: Quality | None) -> str:
+        words = [self.tr("mean of both ears, from 0 to 1")]
+        band = self._band(quality)
+        if band is not None:
+            words.append(self.tr("likely between {0} and {1}").format(*map(shown_score, band)))
+        if quality is not None and quality.provisional:
+            words.append(self.tr("provisional, from three seconds"))
+        return "; ".join(words)
+
+    def _show_references(self) -> None:
+        scoring = self.program.scoring
+        box = self.reference_box
+        if tuple(box.itemData(i) for i in range(box.count())) != scoring.references:
+            box.clear()
+            for key in scoring.references:
+                box.addItem(self._reference_name(key), key)
+                tip = self._reference_tip(key)
+                box.setItemData(box.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+                box.setItemData(box.count() - 1, tip, Qt.ItemDataRole.AccessibleDescriptionRole)
+        box.setCurrentIndex(max(0, box.findData(scoring.reference)))
+        tip = "\n\n".join(f"{self._reference_name(k)}: {self._reference_tip(k)}" for k in scoring.references)
+        box.setToolTip(tip)
+        describe(box, f"{box.currentText()}. {self._reference_tip(scoring.reference)}")
+
+    def _reference_name(self, reference: str) -> str:
+        return {
+            TRUE_STEMS: self.tr("True stems"),
+            ESTIMATED: self.tr("Estimated"),
+            ORIGINAL: self.tr("Original recording"),
+        }[reference]
+
+    def _reference_tip(self, reference: str) -> str:
+        return {
+            TRUE_STEMS: self.tr("The same gains on the true stems that came with the recording. Exact."),
+            ESTIMATED: self.tr(
+                "What the score against true stems, which do not exist here, is likely to be: a figure, and "
+                "a band that holds it nine times out of ten."
+            ),
+            ORIGINAL: self.tr(
+                "How far the remix is from the untouched recording, equally loud: change, not quality."
+            ),
+        }[reference]
+
+    def _reference_words(self, kind: str) -> str:
+        return {
+            "quality": self.tr("Against: the same mix of the true stems."),
+            "estimate": self.tr("Against: the same mix of true stems, estimated, as there are none."),
+            "change": self.tr(
+                "Against: the original recording. 1 means unchanged, which is no advice to leave the "
+                "sliders alone."
+            ),
+        }[kind]
+
+    def _assumed_words(self) -> str:
+        return {
+            "nal-r": self.tr(
+                "The remix is amplified by NAL-R. The reference is plain, and HAAQI amplifies it "
+                "(equalisation 1)."
+            ),
+            "cad2": self.tr("Remix and reference both go through the CAD2 compressor (equalisation 2)."),
+        }.get(
+            self.program.amplification.kind,
+            self.tr("The remix is not amplified. The reference is plain (equalisation 1)."),
         )
+
+    def _trap_words(self, quality: Quality | None) -> str:
+        if quality is None:
+            return ""
+        program = self.program
+        found = score_traps.traps(
+            quality, program.listeners.listener, own_stems=program.document.session.true_stems
+        )
+        minus = MINUS
+        sentences = {
+            score_traps.UNAMPLIFIED: self.tr(
+                "Without amplification even a perfect copy scores low for this loss (0.56 for N3)."
+            ),
+            score_traps.INAUDIBLE: self.tr(
+                "An ear hears neither remix nor reference here: HAAQI then says 0.16, whatever the remix is."
+            ),
+            score_traps.QUIETER: self.tr(
+                "The remix is {0} dB quieter than the reference. {1}6 dB alone cost 0.09 for normal hearing "
+                "and 0.22 for N3."
+            ).format(
+                round(-(quality.relative_db or 0.0)) if quality.relative_db != -float("inf") else 0, minus
+            ),
+            score_traps.NEARLY_SILENT: self.tr(
+                "The remix is nearly silent here: that scores 0.03 to 0.05, and says nothing else."
+            ),
+            score_traps.OWN_STEMS: self.tr(
+                "These are the true stems, so nothing was separated: what is missing to 1 is HAAQI's own "
+                "(0.96 for normal hearing)."
+            ),
+        }
+        return " ".join(sentences[trap] for trap in found)
 
     def _state_words(self, status: QualityStatus) -> str:
         words = {
@@ -204,7 +274,52 @@ class HaaqiPanel(QWidget):
             words = " ".join(filter(None, (words, span, quality.note)))
         return words
 
+    # -- building ----------------------------------------------------------------------------------------
 
-def shown_score(score: float) -> str:
-    """A score with two decimals, as HAAQI is usually given."""
-    return f"{score:.2f}"
+    def _make_grid(self) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(8)
+        grid.setVerticalSpacing(6)
+        rows = zip(EARS, (self.tr("Both"), self.tr("Left"), self.tr("Right")), strict=True)
+        for row, (ear, word) in enumerate(rows):
+            named = self.tr("HAAQI, both ears") if ear == "mean" else self.tr("HAAQI, {0} ear")
+            name = QLabel(word)
+            figure = QLabel(NO_FIGURE)
+            figure.setFont(tabular(figure.font()))
+            figure.setAccessibleName(named.format(word.lower()))
+            figure.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            bar = ScoreBar(self.tr("{0}, as a bar").format(named.format(word.lower())))
+            grid.addWidget(name, row, 0)
+            grid.addWidget(bar, row, 1)
+            grid.addWidget(figure, row, 2)
+            self.bars[ear], self.figures[ear] = bar, figure
+        grid.setColumnStretch(1, 1)
+        return grid
+
+    def _make_progress(self) -> QProgressBar:
+        bar = QProgressBar()
+        bar.setRange(0, STEPS)
+        bar.setTextVisible(False)
+        bar.setAccessibleName(self.tr("Scoring"))
+        policy = bar.sizePolicy()
+        # The bar keeps its place while it is hidden: nothing jumps when scoring begins.
+        policy.setRetainSizeWhenHidden(True)
+        bar.setSizePolicy(policy)
+        bar.setFixedHeight(18)
+        return bar
+
+    def _arrange(self) -> None:
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        for widget in (self.heading, self.mean, self.mean_caption):
+            layout.addWidget(widget)
+        layout.addLayout(self._grid)
+        for widget in (self.traps, self.history, self.state, self.progress):
+            layout.addWidget(widget)
+        for widget in (self.reference_caption, self.reference_box, self.reference, self.assumed):
+            layout.addWidget(widget)
+        layout.addWidget(self.score_now)
+        layout.addSpacing(4)
+        layout.addWidget(self.is_sentence)
+        layout.addWidget(self.is_not_sentence)

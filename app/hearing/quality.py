@@ -17,6 +17,7 @@ within the window (integrated loudness, one gain for both ears), because level a
 
 from __future__ import annotations
 
+import math
 import weakref
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -28,6 +29,7 @@ from numpy.typing import NDArray
 from app.hearing.amplify import amplify
 from app.hearing.audiogram import Listener
 from app.hearing.cochlea import SAMPLE_RATE
+from app.hearing.estimate import KeptEstimates, estimate_quality
 from app.hearing.haaqi import Haaqi, HaaqiScore
 from app.hearing.prepared_window import EarRows, ear_coefficients, ear_rows
 from app.hearing.remix_window import (
@@ -57,7 +59,6 @@ KINDS = {TRUE_STEMS: "quality", ESTIMATED: "estimate", ORIGINAL: "change"}
 NO_MATCH = (
     "The true stems do not match the separated instruments, so the original recording is the reference."
 )
-NO_ESTIMATE = "There is no estimate for this separation yet, so the original recording is the reference."
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,9 @@ class Quality:
     ``amplification`` is what was on the remix. ``matching_db`` is the gain that matched the remix's loudness,
     measured by ``matching_method`` (integrated loudness, or RMS level in windows under 0.4 s); 0 and empty
     where nothing was matched. ``relative_db`` is the remix's level above the reference's, before any matching
-    (both ears, RMS; None where one of them is silent). ``note`` is a sentence where one has to be said, and
-    empty otherwise; ``details`` both ears' scores. ``provisional`` marks a score of a slider on the move.
+    (both ears, RMS; −∞ for a silent remix, None for a silent reference and an estimate). ``note`` is a
+    sentence where one has to be said, and empty otherwise; ``details`` both ears' scores (None for an
+    estimate). ``provisional`` marks a score of a slider on the move.
     """
 
     left: float
@@ -118,6 +120,7 @@ class KeptReferences:
 
     def __init__(self) -> None:
         self._scorers: dict[tuple[int, bool], tuple[tuple[object, ...], Doubles, Haaqi]] = {}
+        self.estimates = KeptEstimates()
         self._rows: dict[str, tuple[tuple[object, ...], _References, tuple[EarRows, EarRows]]] = {}
 
     def scorer(self, request: QualityRequest, ear: int, sides: _Sides, threads: int) -> Haaqi:
@@ -182,9 +185,11 @@ def score_remix(
     progress = progress or (lambda fraction: None)
     kept = kept if kept is not None else KeptReferences()
     start, stop = window(request)
+    part = _part(stop - start, request.sample_rate, request.provisional)
+    span = ((start + part.start) / request.sample_rate, (part.stop - part.start) / request.sample_rate)
     used, note = request.reference, ""
     if used == ESTIMATED:
-        used, note = ORIGINAL, NO_ESTIMATE
+        return _estimated(request, span, check, progress, kept)
     check()
     make = _amplified_sides if request.amplification == "cad2" else _linear_sides
     sides = make(request, start, stop, used == TRUE_STEMS, kept, check)
@@ -202,8 +207,8 @@ def score_remix(
         right=right,
         mean=(left + right) / 2,
         reference=used,
-        seconds=(stop - start) / request.sample_rate,
-        window_start=start / request.sample_rate,
+        seconds=span[1],
+        window_start=span[0],
         note=" ".join(filter(None, sentences)),
         kind=KINDS[used],
         amplification=request.amplification,
@@ -211,6 +216,30 @@ def score_remix(
         matching_method=sides.matching_method,
         relative_db=sides.relative_db,
         details=(scores[0], scores[1]),
+        provisional=request.provisional,
+    )
+
+
+def _estimated(
+    request: QualityRequest,
+    span: tuple[float, float],
+    check: Callable[[], None],
+    progress: Callable[[float], None],
+    kept: KeptReferences,
+) -> Quality:
+    """What the score against true stems is likely to be; ``span`` is the window's start and length in s."""
+    likely = estimate_quality(request, check, progress, kept.estimates)
+    return Quality(
+        left=likely.left,
+        right=likely.right,
+        mean=likely.mean,
+        reference=ESTIMATED,
+        seconds=span[1],
+        window_start=span[0],
+        kind=KINDS[ESTIMATED],
+        low=likely.low,
+        high=likely.high,
+        amplification=request.amplification,
         provisional=request.provisional,
     )
 
@@ -315,7 +344,9 @@ def _alike(request: QualityRequest) -> bool:
 
 
 def _decibels(power: float, reference: float) -> float | None:
-    return 10 * float(np.log10(power / reference)) if min(power, reference) > 0 else None
+    if reference <= 0:
+        return None
+    return 10 * float(np.log10(power / reference)) if power > 0 else -math.inf
 
 
 def _score_ears(
