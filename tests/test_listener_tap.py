@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from audio_signals import memory_taken
 
 from app.hearing.amplify import amplify
 from app.hearing.audiogram import Listener, preset
@@ -185,3 +186,21 @@ def test_a_new_start_begins_softly_with_the_setting_that_is_wanted() -> None:
 def test_gains_out_of_range_are_refused(bad: dict) -> None:
     with pytest.raises(ValueError, match="lie"):
         TapSetting("off", **bad)
+
+
+@pytest.mark.parametrize("kind", ["nal-r", "cad2"])
+def test_the_audio_thread_allocates_no_arrays(kind: str) -> None:
+    ear = preset("N4")
+    stages: tuple = tuple(
+        (NalRStage(RATE, ear) if kind == "nal-r" else CompressorStage(RATE, prescribed(ear)),) for _ in "lr"
+    )
+    tap = ListenerTap(RATE, 2)
+    tap.setting = TapSetting(kind, stages, -20.0)
+    block = np.full((240, 2), 0.1, np.float32)
+    left, most = memory_taken(lambda: tap.process(block), 100)
+    assert left < 500
+    assert most < 1500  # one channel of one block is 960 bytes; views and numbers come and go
+    settled(tap)
+    left, most = memory_taken(lambda: tap.process(block), 100)
+    assert left < 500
+    assert most < 1500
