@@ -127,7 +127,7 @@ class Settings(QObject):
     last_folder = _Setting("", _text)
     """The folder that the last file dialog ended in."""
     audiogram_name = _Setting("normal", _text)
-    """The name of the listener's audiogram preset. An audiogram itself is never kept here."""
+    """The key of the listener: a preset's name or a profile's random id, never a person's name or levels."""
     listening_ways: _Setting[dict[str, str]] = _Setting({}, _ways)
     """How one listens at each audio output, by the output's name: one of :data:`WAYS`."""
     amplification = _Setting("nal-r", _one_of("off", "nal-r", "cad2"))

@@ -224,6 +224,18 @@ def test_changes_are_not_lost_without_a_question(editor: AudiogramEditor, progra
     assert program.listeners.listener.right == RIGHT
 
 
+def test_enter_goes_on_and_keeps_only_on_the_button(editor: AudiogramEditor, program: ShellProgram) -> None:
+    editor.document.set_level("right", 1000, 90)
+    for widget in (editor.name, editor.chart, editor.table):
+        widget.setFocus()
+        QTest.keyClick(widget, Qt.Key.Key_Return)
+    assert editor.isVisible()
+    assert program.listeners.listener.right == RIGHT
+    editor.keep.setFocus()
+    QTest.keyClick(editor.keep, Qt.Key.Key_Return)
+    assert program.listeners.listener.right.level_at(1000) == 90
+
+
 def test_every_control_has_a_name_and_nothing_is_cut_off_in_large_text(program: ShellProgram) -> None:
     dress(2.0)
     editor = open_editor(program)

@@ -156,7 +156,7 @@ class AudiogramChart(pg.PlotWidget):
 
     def sizeHint(self) -> QSize:
         """One octave as wide as 20 dB is high, and large enough to take aim."""
-        wide = max(420, self.fontMetrics().averageCharWidth() * 52)
+        wide = max(420, self.fontMetrics().averageCharWidth() * 40)
         return QSize(wide, round(wide * 1.16))
 
     def minimumSizeHint(self) -> QSize:
@@ -272,6 +272,8 @@ class AudiogramChart(pg.PlotWidget):
             document.step(self.ear, self.frequency, size if key == Qt.Key.Key_Down else -size)
         elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
             self._next(1 if key == Qt.Key.Key_Right else -1)
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._next(1)
         elif key in (Qt.Key.Key_O, Qt.Key.Key_R):
             self.select("right", self.frequency)
         elif key in (Qt.Key.Key_X, Qt.Key.Key_L):

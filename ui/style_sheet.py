@@ -97,6 +97,9 @@ QTabWidget::pane {{ border: 1px solid {theme.faint}; border-radius: 5px; }}
 QTabBar::tab {{ min-height: {thin}px; padding: 1px {line}px; border: 1px solid {theme.faint};
     background: {theme.button}; color: {theme.text}; }}
 QTabBar::tab:selected {{ background: {theme.accent}; color: {theme.accent_text}; }}
+QTableView {{ gridline-color: {theme.border}; }}
+QHeaderView::section {{ background: {theme.button}; border: 1px solid {theme.faint};
+    padding: 1px {half}px; }}
 QScrollBar {{ background: {theme.window}; border: none; }}
 QScrollBar:vertical {{ width: {bar}px; }}
 QScrollBar:horizontal {{ height: {bar}px; }}
