@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -15,6 +15,7 @@ from app.document import Document
 from app.errors import UserError
 from app.fitting import Fitting
 from app.hearing.audiogram import PRESETS
+from app.hearing.listener_tap import TapSetting
 from app.hearing.trials import TrialResult
 from app.jobs import Jobs
 from app.listeners import Listeners
@@ -163,7 +164,8 @@ def test_the_document_is_not_touched_and_comes_back(room: Room) -> None:
     room.fitting.play(1)
     assert room.document.session == before
     room.gain("violin", -6.0)  # an edit meanwhile is not heard
-    assert heard(room)["violin"] == pytest.approx(heard(room)["cello"] * (2 if playing_b(room) else 1), rel=0.01)
+    gains = heard(room)
+    assert gains["violin"] == pytest.approx(gains["cello"] * (2 if playing_b(room) else 1), rel=0.01)
     room.fitting.stop()
     assert room.fitting.stage == "choosing"
     assert not room.player.playing
@@ -231,12 +233,18 @@ def test_prescriptions_are_made_equally_loud_by_the_ear_model(room: Room) -> Non
     for number in comparison.numbers:
         kind = comparison.settings["AB".index(comparison._order[number - 1])].amplification
         room.fitting.play(number)
-        room.qtbot.waitUntil(lambda kind=kind: room.player.tap.setting.kind == kind, timeout=20_000)  #
-        type: ignore[attr-defined] setting = room.player.tap.setting  # type: ignore[union-attr] assert
-        setting.fit is None assert setting.ceiling_db == room.amplification.ceiling_db
+        setting = taken_up(room, lambda setting, kind=kind: setting.kind == kind and setting.fit is None)
+        assert setting.ceiling_db == room.amplification.ceiling_db
     room.fitting.stop()
-    room.qtbot.waitUntil(lambda: room.player.tap.setting.fit is not None, timeout=20_000)  # type:
-    ignore[attr-defined]
+    taken_up(room, lambda setting: setting.fit is not None)
+
+
+def taken_up(room: Room, wanted: Callable[[TapSetting], bool]) -> TapSetting:
+    """Wait until the tap has such a setting."""
+    tap = room.player.tap
+    assert tap is not None
+    room.qtbot.waitUntil(lambda: wanted(tap.setting), timeout=20_000)  # type: ignore[attr-defined]
+    return tap.setting
 
 
 def test_what_changes_the_sound_ends_the_comparison(room: Room) -> None:
@@ -303,7 +311,8 @@ def test_after_the_reveal_settings_play_by_their_names(room: Room) -> None:
 
 def test_scores_of_the_moment_are_kept(room: Room) -> None:
     room.scoring.status = QualityStatus(
-        "scored", SimpleNamespace(left=0.5, right=0.6, reference="original", provisional=False)  # type: ignore[arg-type]
+        "scored",
+        SimpleNamespace(left=0.5, right=0.6, reference="original", provisional=False),  # type: ignore[arg-type]
     )
     room.store("A", 0.0)
     assert room.fitting.stored["A"].score == (0.5, 0.6)
