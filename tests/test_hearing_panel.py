@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMainWindow
 
 from app.hearing.audiogram_file import read_listener
+from app.status import QualityStatus
 from tests.listener_ears import LEFT, RIGHT, a_profile
-from tests.shell_program import ShellProgram
+from tests.shell_program import ShellProgram, quality
 from tests.shell_window import forget, shell_window
 from ui.actions import Actions
 from ui.hearing_panel import HearingPanel
@@ -120,6 +123,29 @@ def test_a_listener_that_another_window_deleted_is_a_sentence(panel: HearingPane
     choose(panel, "0123456789abcdef")
     assert "not on this computer" in failed[0]
     assert panel.listener.currentData() == "normal"
+
+
+def test_the_score_stays_in_sight_with_its_name_and_band(panel: HearingPanel) -> None:
+    scoring = panel.program.scoring
+    assert panel.score.figure.text() == "–"
+    scoring.put(QualityStatus("scored", quality(0.71, 0.77)))  # type: ignore[attr-defined]
+    assert (panel.score.figure.text(), panel.score.words.whole) == ("0.74", "Change from the original")
+    assert panel.score.figure.isEnabled()
+    assert "0.74" in panel.score.accessibleDescription()
+    band = replace(quality(0.71, 0.77), kind="estimate", low=0.65, high=0.82)
+    scoring.put(QualityStatus("scored", band, stale=True))  # type: ignore[attr-defined]
+    assert panel.score.words.whole == "Likely quality, 0.65–0.82"
+    assert not panel.score.figure.isEnabled()
+
+
+def test_the_line_leads_to_the_whole_score(panel: HearingPanel) -> None:
+    bar = panel.area.verticalScrollBar()
+    assert bar.value() == 0
+    QTest.keyClick(panel.score, Qt.Key.Key_Return)
+    assert bar.value() > 0
+    bar.setValue(0)
+    QTest.mouseClick(panel.score, Qt.MouseButton.LeftButton)
+    assert bar.value() > 0
 
 
 def test_the_window_opens_the_editor() -> None:

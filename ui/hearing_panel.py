@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, Slot
+from PySide6.QtCore import QPoint, QSize, Qt, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QLabel, QMenu, QScrollArea, QStyle, QToolButton, QVBoxLayout, QWidget
 
@@ -19,6 +19,7 @@ from ui.flow_layout import FlowLayout
 from ui.form_rows import Note, Wrapped, label_for
 from ui.haaqi_panel import HaaqiPanel
 from ui.listener_questions import ListenerQuestions
+from ui.score_line import ScoreLine
 from ui.spoken import describe
 from ui.transport_bar import action_button
 
@@ -26,18 +27,23 @@ if TYPE_CHECKING:
     from app.program import Program
 
 
-class HearingPanel(QScrollArea):
-    """Listener, audiogram, amplification, HAAQI; scrolls where the window is low or the text large."""
+class HearingPanel(QWidget):
+    """Listener, audiogram, amplification, HAAQI; scrolls where the window is low or the text large.
+
+    The score stands above in one line that does not scroll.
+    """
 
     def __init__(self, program: Program, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.program = program
         self.questions = ListenerQuestions(self)
-        self.setWidgetResizable(True)
-        self.setFrameShape(QScrollArea.Shape.NoFrame)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setAccessibleName(self.tr("Hearing"))
+        self.area = QScrollArea()
+        self.area.setWidgetResizable(True)
+        self.area.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        for widget in (self, self.area):
+            widget.setAccessibleName(self.tr("Hearing"))
         self.listener = QComboBox()
         self.listener.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.listener.setMinimumContentsLength(10)
@@ -52,6 +58,7 @@ class HearingPanel(QScrollArea):
         self.averages = Wrapped()
         self.amplification = AmplificationPanel(program, actions)
         self.haaqi = HaaqiPanel(program, actions)
+        self.score = ScoreLine(self.haaqi)
 
         page = QWidget()
         layout = QVBoxLayout(page)
@@ -74,8 +81,19 @@ class HearingPanel(QScrollArea):
         layout.addWidget(_line())
         layout.addWidget(self.haaqi)
         layout.addStretch(1)
-        self.setWidget(page)
+        self.area.setWidget(page)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addWidget(self.score)
+        whole.addWidget(_line())
+        whole.addWidget(self.area, 1)
 
+        # After the panel's own connections, so that the line repeats what the panel says by then.
+        for told in (program.scoring.changed, program.scoring.reference_changed, program.recording_changed,
+                     program.stems_changed):  # fmt: skip
+            told.connect(self.score.refresh)
+        self.score.activated.connect(self.show_score)
         self.listener.activated.connect(self._choose)
         program.listeners.list_changed.connect(self.fill)
         program.listeners.changed.connect(self.refresh)
@@ -119,6 +137,11 @@ class HearingPanel(QScrollArea):
         except UserError as exc:  # another window of the program has deleted the profile
             self.program.failed.emit(self.tr("This listener cannot be chosen"), str(exc))
             self.refresh()
+
+    def show_score(self) -> None:
+        """Bring the whole score into view."""
+        place = self.haaqi.mapTo(self.area.widget(), QPoint(0, 0))
+        self.area.verticalScrollBar().setValue(place.y())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The closed box holds more words or fewer."""
@@ -184,7 +207,7 @@ class HearingPanel(QScrollArea):
         """Say what the preset is again below the box, where the box is too narrow for it."""
         need = self.listener.fontMetrics().horizontalAdvance(self.listener.currentText())
         arrow = 2 * self.fontMetrics().height()
-        narrow = need + arrow > self.viewport().width() - 28
+        narrow = need + arrow > self.area.viewport().width() - 28
         self.words.setVisible(narrow and bool(self.words.text()))
 
     def sizeHint(self) -> QSize:
@@ -194,7 +217,7 @@ class HearingPanel(QScrollArea):
     def minimumSizeHint(self) -> QSize:
         """Nothing is cut off at the side; it scrolls, so it may be low."""
         bar = self.style().pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent)
-        return QSize(self.widget().minimumSizeHint().width() + bar + 2, 120)
+        return QSize(self.area.widget().minimumSizeHint().width() + bar + 2, 160)
 
 
 def _line() -> QLabel:
