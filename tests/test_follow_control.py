@@ -75,7 +75,7 @@ def test_another_part_begins_anew(program: FakeProgram, control: FollowControl) 
 
 def test_what_comes_of_it_is_said(program: FakeProgram, control: FollowControl) -> None:
     program.audibility.put(violin=0.624, clarinet=0.3, residual=None)
-    assert control.words.whole == "Violin: 62 % audible."
+    assert control.words.whole == "62 % audible"
     assert "62 % audible" in control.slider.accessibleDescription()
     program.document.set_mute("violin", True)
     assert "unmute" in control.words.whole

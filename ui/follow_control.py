@@ -86,6 +86,7 @@ class FollowControl(QWidget):
         self.figure.setText(self.tr("{0} %").format(percent))
         words = problem or self._outcome()
         self.words.set_text(words)
+        self.words.setToolTip(problem or self.tr("{0}: {1}").format(self.part.currentText(), words))
         describe(self.part, self.part.currentText())
         describe(self.slider, ", ".join(filter(None, (self.tr("{0} percent").format(percent), words))))
 
@@ -111,11 +112,10 @@ class FollowControl(QWidget):
         share = self.program.audibility.shares.get(self.follow.part)
         words = []
         if share is not None:
-            name = stem_name(self.follow.part)
-            words.append(self.tr("{0}: {1} % audible.").format(name, round(100 * share)))
+            words.append(self.tr("{0} % audible").format(round(100 * share)))
         if self.follow.lowered:
-            words.append(self.tr("The mix is quieter, or it would clip."))
-        return " ".join(words)
+            words.append(self.tr("quieter, or it would clip"))
+        return ", ".join(words)
 
 
 class _FollowSlider(QSlider):

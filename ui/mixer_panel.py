@@ -134,7 +134,7 @@ class MixerPanel(QWidget):
         self._holder.setAccessibleName(self.tr("Strips"))
         self._column = QVBoxLayout(self._holder)
         self._column.setContentsMargins(_EDGE, _EDGE, _EDGE, _EDGE)
-        self._column.setSpacing(6)
+        self._column.setSpacing(4)
         self._area = QScrollArea(self)
         self._area.setAccessibleName(self.tr("Strips"))
         self._area.setWidgetResizable(True)
