@@ -186,8 +186,8 @@ class AudiogramDocument(QObject):
 
     def listener(self) -> Listener:
         """Both ears as they are. Raises UserError with a sentence where an ear has no point."""
-        for ear, words in (("right", self.tr("right ear")), ("left", self.tr("left ear"))):
-            if not self._draft.right.levels if ear == "right" else not self._draft.left.levels:
+        for ear, words in zip(EARS, (self.tr("right ear"), self.tr("left ear")), strict=True):
+            if not self._draft.ear(ear).levels:
                 raise UserError(
                     self.tr("The {0} has no threshold yet. Type at least one, or copy the other ear.").format(
                         words

@@ -128,3 +128,8 @@ def test_rows_follow_the_draft(table: AudiogramTable) -> None:
     document(table).start_from(Listener(PRESETS["N3"], PRESETS["N3"]))
     assert table.thresholds.rowCount() == len(EDIT_HZ) + 1  # 375 Hz is in the paper's table
     assert text(table, "left", 8000) == "(65)"
+    table.select("left", 375)
+    document(table).undo_stack.undo()
+    assert table.thresholds.rowCount() == len(EDIT_HZ)
+    assert table.currentIndex().isValid()
+    assert table.accessibleDescription().startswith("Left ear")

@@ -90,7 +90,7 @@ class AudiogramTableModel(QAbstractTableModel):
 
     def setData(self, index: AnyIndex, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
         """Take what was typed, or refuse it with a sentence."""
-        if role != Qt.ItemDataRole.EditRole:
+        if role != Qt.ItemDataRole.EditRole or not index.isValid():
             return False
         ear, frequency = self.place(index)
         if value == self.data(index, Qt.ItemDataRole.EditRole):
@@ -140,8 +140,9 @@ class AudiogramTable(QTableView):
         self.verticalHeader().setSectionsClickable(False)
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.verticalHeader().setDefaultSectionSize(target_size(self.font()))
-        self.thresholds.modelReset.connect(self.updateGeometry)
+        self.thresholds.modelReset.connect(self._after_reset)
         self.thresholds.dataChanged.connect(self._tell)
+        self._place: tuple[Ear, float] = self.thresholds.place(self.thresholds.index(0, 0))
         self.setCurrentIndex(self.thresholds.index(0, 0))
 
     def select(self, ear: Ear, frequency: float) -> None:
@@ -169,7 +170,8 @@ class AudiogramTable(QTableView):
         super().currentChanged(current, previous)
         self._tell()
         if current.isValid():
-            self.selection_changed.emit(*self.thresholds.place(current))
+            self._place = self.thresholds.place(current)
+            self.selection_changed.emit(*self._place)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter goes on, Delete empties the cell; anything else types or moves."""
@@ -213,6 +215,12 @@ class AudiogramTable(QTableView):
             return False
         self.setCurrentIndex(self.thresholds.index(at % rows, at // rows))
         return True
+
+    @Slot()
+    def _after_reset(self) -> None:
+        """There are other rows: the focus stays where it was, or as near as there is a row."""
+        self.updateGeometry()
+        self.setCurrentIndex(self.thresholds.cell(*self._place))
 
     @Slot()
     def _tell(self) -> None:
