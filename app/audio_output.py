@@ -114,6 +114,8 @@ class PortAudioBackend:
 
     def __init__(self) -> None:
         self._library: ModuleType | None = None
+        self.others_running = 0
+        """Streams besides the player's that run now; PortAudio is not restarted under them."""
 
     def devices(self) -> tuple[OutputDevice, ...]:
         """See :class:`Backend`. Raises :class:`PlayerError` where PortAudio is missing."""
@@ -136,6 +138,8 @@ class PortAudioBackend:
     def refresh(self) -> None:
         """See :class:`Backend`. sounddevice has no public name for it."""
         library = self._load()
+        if self.others_running:
+            return  # a live input would end; what came or went is found once it has stopped
         library._terminate()
         library._initialize()
 
@@ -167,6 +171,10 @@ class PortAudioBackend:
                 f"The sound output “{device.name}” could not be opened; "
                 "check that no other program keeps it for itself, or choose another output."
             ) from exc
+
+    def library(self) -> ModuleType:
+        """The loaded sounddevice module. Raises :class:`PlayerError` where PortAudio is missing."""
+        return self._load()
 
     def _load(self) -> ModuleType:
         if self._library is None:

@@ -55,6 +55,7 @@ class Player:
         self, backend: Backend | None = None, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._backend: Backend = PortAudioBackend() if backend is None else backend
+        self.backend = self._backend
         self._clock = clock
         self._devices = DeviceList(self._backend)
         self._device_name: str | None = None
