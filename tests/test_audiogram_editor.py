@@ -12,17 +12,19 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialogButtonBox
 
 from app.hearing.audiogram import PRESETS
+from app.hearing.audiogram_file import read_listener
 from app.hearing.typical import typical
 from tests.listener_ears import LEFT, RIGHT, a_profile
 from tests.shell_program import ShellProgram
 from tests.shell_window import dress, forget
 from tests.test_accessible_names import cut_off, unnamed
 from ui.audiogram_editor import AudiogramEditor
+from ui.listener_questions import ListenerQuestions
 
 pytestmark = pytest.mark.usefixtures("qapp")
 
 
-class Answers:
+class Answers(ListenerQuestions):
     """What the user would say."""
 
     def __init__(self) -> None:
@@ -33,6 +35,12 @@ class Answers:
 
     def load(self, _folder: str) -> Path | None:
         return self.file
+
+    def export(self, _folder: str) -> tuple[Path, str] | None:  # type: ignore[override]
+        return None if self.file is None else (self.file, "ripieno")
+
+    def with_name(self) -> bool:
+        return False
 
     def which(self, _names: list[str]) -> str | None:
         return self.name
@@ -194,6 +202,21 @@ def test_files_are_loaded_with_their_doubts(editor: AudiogramEditor, tmp_path: P
     editor.load.click()
     assert "200 dB HL" in editor.problem.text()
     assert editor.document.listener().left.levels == (20, 60)
+
+
+def test_what_is_edited_can_be_saved_to_a_file(editor: AudiogramEditor, tmp_path: Path) -> None:
+    editor.save.click()
+    assert not editor.problem.isVisible()
+    path = tmp_path / "ears.json"
+    editor.questions.file = path  # type: ignore[attr-defined]
+    editor.document.set_level("right", 1000, 90)
+    editor.save.click()
+    assert editor.problem.text() == "Exported as “ears.json”."
+    assert "Anna" not in path.read_text()
+    assert read_listener(path).right.level_at(1000) == 90
+    editor.questions.file = tmp_path / "no" / "ears.json"  # type: ignore[attr-defined]
+    editor.save.click()
+    assert "cannot be written" in editor.problem.text()
 
 
 def test_one_of_several_listeners_is_asked_for(editor: AudiogramEditor, tmp_path: Path) -> None:

@@ -18,11 +18,12 @@ from tests.shell_program import ShellProgram, quality
 from tests.shell_window import forget, shell_window
 from ui.actions import Actions
 from ui.hearing_panel import HearingPanel
+from ui.listener_questions import ListenerQuestions
 
 pytestmark = pytest.mark.usefixtures("qapp")
 
 
-class Answers:
+class Answers(ListenerQuestions):
     """What the user would say."""
 
     def __init__(self) -> None:

@@ -26,7 +26,7 @@ from ui.main_window import MainWindow
 
 RATE = 22050
 NAME = "Philippa Zwetschgenbaum"
-LEVELS = {500: 36.25, 1000: 48.75, 2000: 61.25, 4000: 73.75}
+LEVELS = {500: 36.2537, 1000: 48.7519, 2000: 61.2543, 4000: 73.7561}
 
 
 @pytest.fixture

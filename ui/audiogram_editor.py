@@ -121,6 +121,7 @@ class AudiogramEditor(ScrollingDialog):
         self.undo = QPushButton(self.tr("Undo"))
         self.redo = QPushButton(self.tr("Redo"))
         self.load = QPushButton(self.tr("L&oad a file…"))
+        self.save = QPushButton(self.tr("S&ave a file…"))
         role = QDialogButtonBox.ButtonRole
         self.keep = self.buttons.addButton(self.tr("&Keep"), role.AcceptRole)
         self.buttons.addButton(self.tr("Cancel"), role.RejectRole)
@@ -138,7 +139,7 @@ class AudiogramEditor(ScrollingDialog):
         start = QWidget()
         row = FlowLayout(start)
         row.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.start, self.age, self.use, self.load):
+        for widget in (self.start, self.age, self.use, self.load, self.save):
             row.addWidget(widget)
         form.add(self.tr("&Start from"), start)
         self.start.setAccessibleName(self.tr("Start from"))
@@ -190,6 +191,7 @@ class AudiogramEditor(ScrollingDialog):
         self.start.activated.connect(self._refresh_start)
         self.use.clicked.connect(self._use)
         self.load.clicked.connect(self._load)
+        self.save.clicked.connect(self._save)
         self.right.clicked.connect(lambda: self.chart.select("right", self.chart.frequency))
         self.left.clicked.connect(lambda: self.chart.select("left", self.chart.frequency))
         self.silent.clicked.connect(
@@ -269,6 +271,12 @@ class AudiogramEditor(ScrollingDialog):
         path = self.questions.load(self.program.settings.last_folder)
         if path is not None:
             self.load_file(path)
+
+    def _save(self) -> None:
+        try:
+            self.show_problem(self.questions.write(self.document.listener(), self.program.settings))
+        except UserError as exc:
+            self.show_problem(str(exc))
 
     def load_file(self, path: Path) -> None:
         """Take the ears in a file; what is wrong or doubtful with it is told in a sentence."""

@@ -9,7 +9,6 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QLabel, QMenu, QScrollArea, QStyle, QToolButton, QVBoxLayout, QWidget
 
 from app.errors import UserError
-from app.hearing.audiogram_writing import write_listener
 from app.hearing.averages import in_words
 from app.listeners import preset_words, translate
 from ui.actions import Actions
@@ -150,21 +149,13 @@ class HearingPanel(QWidget):
 
     def export(self) -> None:
         """Write the chosen listener's audiograms to a file: the only way by which they leave the profile."""
-        settings, listener = self.program.settings, self.program.listeners.listener
-        chosen = self.questions.export(settings.last_folder)
-        if chosen is None:
-            return
-        path, kind = chosen
-        with_name = (
-            kind != "csv" and self.program.listeners.profile is not None and self.questions.with_name()
-        )
         try:
-            told = write_listener(listener, path, kind, with_name=with_name)
+            told = self.questions.write(self.program.listeners.listener, self.program.settings)
         except UserError as exc:
             self.program.failed.emit(self.tr("The audiogram could not be exported"), str(exc))
             return
-        settings.last_folder = str(path.parent)
-        self.program.notice.emit(" ".join((self.tr("Exported as “{0}”.").format(path.name), *told)))
+        if told:
+            self.program.notice.emit(told)
 
     def delete(self) -> None:
         """Delete the chosen profile for good, after a question."""

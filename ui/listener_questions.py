@@ -7,7 +7,9 @@ from pathlib import Path
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QWidget
 
-from app.hearing.audiogram_writing import KINDS, Kind
+from app.hearing.audiogram import PRESETS, Listener
+from app.hearing.audiogram_writing import KINDS, Kind, write_listener
+from app.settings import Settings
 
 AUDIOGRAM_FILES = "*.json *.csv *.txt *.tsv"
 
@@ -77,6 +79,20 @@ class ListenerQuestions:
             _tr("Close"),
             _tr("Go on editing"),
         )
+
+    def write(self, listener: Listener, settings: Settings) -> str:
+        """Ask where a listener's audiograms go and write them there: the only way out of a profile.
+
+        A sentence says what was done; it is empty where the user thought better of it. Raises UserError.
+        """
+        chosen = self.export(settings.last_folder)
+        if chosen is None:
+            return ""
+        path, kind = chosen
+        named = kind != "csv" and bool(listener.name) and listener.name not in PRESETS
+        told = write_listener(listener, path, kind, with_name=named and self.with_name())
+        settings.last_folder = str(path.parent)
+        return " ".join((_tr("Exported as “{0}”.").format(path.name), *told))
 
     def _yes(self, text: str, more: str, yes: str, no: str) -> bool:
         box = QMessageBox(self._window)
