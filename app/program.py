@@ -23,6 +23,7 @@ from app.follow import Follow
 from app.jobs import Job, JobControl, Jobs, Progress
 from app.listeners import Listeners
 from app.listening import Listening
+from app.live_input import LiveInput
 from app.opening import Opened, open_anything
 from app.paths import demo_folder, log_folder
 from app.player import Player
@@ -71,6 +72,7 @@ class Program(QObject):
         self.fitting = Fitting(
             self.document, self.listening, self.amplification, self.listeners, self.scoring, self.jobs, self
         )
+        self.live_input = LiveInput(self.listening, self.amplification, self.listeners, self.jobs, self)
         self.exporting = Exporting(self.document, lambda: (self.recording, self.stems), self.jobs, self)
         self.recovery = Recovery(self.document, parent=self)
         self.session_listener = SessionListener(self.document, self.listeners, self.recovery, self)
@@ -358,6 +360,7 @@ class Program(QObject):
         if self._closing:
             return
         self._closing = True
+        self.live_input.close()
         self.jobs.cancel_all()
         self.amplification.close()
         self.fitting.close()

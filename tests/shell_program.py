@@ -19,12 +19,14 @@ from app.hearing.listener_tap import OFF, TapSetting
 from app.hearing.quality import Quality
 from app.jobs import Jobs
 from app.listeners import Listeners
+from app.live_input import LiveInput
 from app.loudness import Matching
 from app.session import Loop
 from app.settings import Settings
 from app.status import ExportStatus, QualityStatus, ScoredMix, SeparationStatus
 from separation.devices import Device
 from separation.separator import Part, SeparatorCard
+from tests.fake_duplex import FakeDuplex
 from tests.fake_program import FakeLevels, FakePlayer, FakeProgram
 
 
@@ -64,6 +66,12 @@ class ShellPlayer(FakePlayer):
     def set_tap(self, setting: TapSetting) -> None:
         self.tap_setting = setting
 
+    def set_loop(self, start: int, stop: int) -> None:
+        pass
+
+    def pause(self) -> None:
+        self.playing = False
+
     def take_clip(self) -> float:
         peak, self.clip = self.clip, 0.0
         return peak
@@ -89,6 +97,13 @@ class FakeListening(QObject):
     @property
     def recording(self) -> Any:
         return getattr(self.parent(), "recording", None)
+
+    def restore_loop(self) -> None:
+        pass
+
+    def play_pause(self) -> None:
+        self.player.playing = not self.player.playing
+        self.changed.emit()
 
     def outputs(self) -> list[str]:
         return list(self.names)
@@ -195,6 +210,15 @@ class ShellProgram(FakeProgram):
             self.jobs,
             self.listeners,
             self,
+        )
+        self.duplex = FakeDuplex()
+        self.live_input = LiveInput(
+            self.listening,  # type: ignore[arg-type]
+            self.amplification,
+            self.listeners,
+            self.jobs,
+            self,
+            backend=self.duplex,
         )
         self.opening = ""
         self.is_demo = False

@@ -160,6 +160,10 @@ SPECS: tuple[ActionSpec, ...] = (
         _("Actions", "Say whether you wear hearing aids, headphones or neither at this sound output."),
     ),
     ActionSpec(
+        "live input", "play", _("Actions", "Li&ve input…"),
+        _("Actions", "Hear a microphone or a line in through headphones; it starts muted."),
+    ),
+    ActionSpec(
         "zoom in", "view", _("Actions", "Zoom &in"), _("Actions", "Show a shorter stretch, larger."),
         ("Ctrl++", "Ctrl+="),
     ),

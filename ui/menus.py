@@ -23,7 +23,7 @@ LAYOUT: dict[str, tuple[str, ...]] = {
     ),
     "play": (
         "play", "to start", "back", "forward", _LINE, "loop", "clear loop", _LINE, "compare", "score", _LINE,
-        "amplification", "listening way",
+        "amplification", "listening way", _LINE, "live input",
     ),
     "view": (
         "zoom in", "zoom out", "zoom all", _LINE, "log frequency", "hearing", _LINE,

@@ -14,6 +14,7 @@ from app.session_file import SUFFIX
 from ui.about_dialog import AboutDialog
 from ui.export_dialog import ExportDialog
 from ui.listening_way_dialog import ListeningWayDialog
+from ui.live_input_dialog import LiveInputDialog
 from ui.preferences_dialog import PreferencesDialog
 from ui.shortcut_sheet import ShortcutSheet
 
@@ -70,6 +71,7 @@ class Verbs(QObject):
             "score": program.scoring.request,
             "amplification": self._hear,
             "listening way": self._ask_way,
+            "live input": lambda: self._show("live input", lambda: LiveInputDialog(program, window)),
             "zoom in": window.axis.zoom_in,
             "zoom out": window.axis.zoom_out,
             "zoom all": window.axis.show_all,
