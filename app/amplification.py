@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from PySide6.QtCore import QCoreApplication, QObject, Signal, Slot
 
+from app.exposure import Exposure
 from app.hearing.amplify import KINDS
+from app.hearing.calibration import Calibration, tone_setting
 from app.hearing.listener_chain import WAYS, ChainRequest, caution, tap_setting
 from app.hearing.listener_tap import OFF, TapSetting
 from app.jobs import Job, JobControl, Jobs
@@ -23,7 +25,7 @@ class Amplification(QObject):
     """What the score models and what is heard. Belongs to the main thread; sessions open with nothing heard.
 
     ``changed`` tells that anything here is different; ``switched_off`` carries a sentence when amplification
-    was switched off by something else than the listener's hand.
+    was switched off by something else than the listener's hand, a calibration is lost, or a dose is near.
     """
 
     changed = Signal()
@@ -48,6 +50,13 @@ class Amplification(QObject):
         self._recording: Recording | None = None
         self._loudness: float | None = None  # of the recording, in LUFS, once it was measured
         self._job: Job | None = None
+        self._tone = False
+        self.exposure = Exposure(listening, settings, jobs, self)
+        """How loud it is at the ear, where that was measured, and the week's dose."""
+        self._calibration = self.exposure.calibration
+        self.exposure.changed.connect(self._on_exposure)
+        self.exposure.lost.connect(self.switched_off)
+        self.exposure.warned.connect(self.switched_off)
         listening.changed.connect(self._look)
         listening.devices_changed.connect(self._look)
         listeners.changed.connect(self._on_listener)
@@ -162,9 +171,42 @@ class Amplification(QObject):
         tap = self._listening.player.tap
         return 0.0 if tap is None else tap.take_reduction()
 
-    def close(self) -> None:
-        """Nothing more is prepared."""
+    # -- how loud it is at the ear -------------------------------------------------------------------
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """What was measured at the present output and volume; None where nothing was, or it is lost."""
+        return self.exposure.calibration
+
+    @property
+    def tone(self) -> bool:
+        """Whether the calibration tone is put in the place of the music."""
+        return self._tone
+
+    def set_tone(self, tone: bool) -> None:
+        """Play the calibration tone, softly at first, in the place of the music; or stop it, and playback."""
+        recording, player = self._listening.recording, self._listening.player
+        tone = tone and recording is not None
+        if tone == self._tone:
+            return
         self._stop()
+        self._tone = tone
+        self._heard = self._hear_as = False
+        if recording is not None and tone:
+            player.set_tap(tone_setting(recording.sample_rate, max(2, recording.channels)))
+            player.set_loop(0, recording.frames)  # a short piece must not end the tone
+            if not player.playing:
+                self._listening.play_pause()
+        else:
+            player.pause()
+            player.set_tap(OFF)
+            self._listening.restore_loop()
+        self.changed.emit()
+
+    def close(self) -> None:
+        """Nothing more is prepared; the dose is kept."""
+        self._stop()
+        self.exposure.close()
 
     # -- inside --------------------------------------------------------------------------------------
 
@@ -187,6 +229,13 @@ class Amplification(QObject):
             )
 
     @Slot()
+    def _on_exposure(self) -> None:
+        if self.exposure.calibration != self._calibration:
+            self._calibration = self.exposure.calibration
+            if self._heard:
+                self._follow()
+
+    @Slot()
     def _on_listener(self) -> None:
         self._follow()
 
@@ -200,6 +249,9 @@ class Amplification(QObject):
         """Have the tap do what is wanted, and tell; what has to be made is made in the background."""
         self._stop()
         recording = self._listening.recording
+        if self._tone:
+            self._tone = False
+            self._listening.restore_loop()
         if recording is not None and (self._heard or self._hear_as):
             self._prepare(recording)
         else:
@@ -211,6 +263,8 @@ class Amplification(QObject):
         way, listener = self.way or "headphones", self._listeners.listener
         known, ceiling_db, hear_as = self._loudness, self.ceiling_db, self._hear_as
         channels = max(2, recording.channels)
+        calibration = self.calibration
+        full_scale = None if calibration is None else calibration.full_scale_db_spl
 
         def work(control: JobControl) -> tuple[float, TapSetting]:
             loudness = known
@@ -228,6 +282,7 @@ class Amplification(QObject):
                 loudness,
                 ceiling_db,
                 hear_as,
+                full_scale,
             )
             return loudness, tap_setting(request)
 

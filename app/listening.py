@@ -197,6 +197,10 @@ class Listening(QObject):
         self.player.set_match_gains(*(self.matching.gains_db if self.matching else (0.0, 0.0)))
         self.player.listen_to(self.side)
 
+    def restore_loop(self) -> None:
+        """Repeat what the session says again, after something else was repeated."""
+        self._apply_loop()
+
     def _apply_loop(self) -> None:
         loop = self._document.session.loop
         if loop is not None and loop.on:

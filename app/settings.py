@@ -90,6 +90,15 @@ def _ways(value: object) -> dict[str, str]:
     return {_text(name): _one_of(*WAYS)(way) for name, way in value.items()}
 
 
+def _calibration(value: object) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise TypeError("a calibration is wanted")
+    if not value:
+        return {}
+    level = _number(0.0, 200.0)(value["level"]) if "level" in value else 0.0
+    return {"output": _text(value.get("output")), "level": level, "volume": _text(value.get("volume"))}
+
+
 def _number(lowest: float, highest: float) -> Callable[[object], float]:
     def sound(value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
@@ -130,6 +139,8 @@ class Settings(QObject):
     """The key of the listener: a preset's name or a profile's random id, never a person's name or levels."""
     listening_ways: _Setting[dict[str, str]] = _Setting({}, _ways)
     """How one listens at each audio output, by the output's name: one of :data:`WAYS`."""
+    calibration: _Setting[dict[str, object]] = _Setting({}, _calibration)
+    """What was measured at one output: see :class:`app.exposure.Exposure`. Empty for nothing."""
     amplification = _Setting("nal-r", _one_of("off", "nal-r", "cad2"))
     """The amplification that the score models. Whether it is heard is never kept."""
     ceiling_db = _Setting(-12.0, _number(-40.0, -3.0))

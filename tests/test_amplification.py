@@ -202,6 +202,38 @@ def test_a_chain_that_cannot_be_made_switches_off(qtbot, room: Room, expected_er
     assert room.player.tap.setting is OFF
 
 
+def test_the_calibration_tone_takes_the_place_of_the_music(qtbot, room: Room) -> None:
+    room.open(seconds=1.0)
+    room.amplification.set_tone(True)
+    assert room.player.playing
+    heard = room.backend.pull(9 * RATE)  # longer than the piece: it must not end
+    assert room.player.playing
+    assert 20 * np.log10(np.abs(heard[8 * RATE :]).max()) == pytest.approx(-20.0, abs=0.02)
+    spectrum = np.abs(np.fft.rfft(heard[8 * RATE :, 1]))
+    assert np.argmax(spectrum) == 1000
+    room.amplification.set_tone(False)
+    assert not room.player.playing
+    assert room.player.tap.setting is OFF
+    assert room.player.loop is None
+    room.amplification.set_tone(True)
+    room.open()  # another recording
+    assert not room.amplification.tone
+    assert room.player.tap.setting is OFF
+
+
+def test_a_calibrated_output_is_amplified_to_its_true_level(qtbot, room: Room, monkeypatch) -> None:
+    monkeypatch.setattr(room.amplification.exposure, "_read_volume", lambda: "45%")
+    room.open()
+    with qtbot.waitSignal(room.amplification.exposure.volume_read, timeout=20_000):
+        room.amplification.exposure.calibrate(78.0, "45%")
+    assert room.amplification.calibration is not None
+    room.amplification.set_way("headphones")
+    prepared(qtbot, room, lambda: room.amplification.set_heard(True))
+    assert room.player.tap.setting.trim_db == pytest.approx(105.0 - 98.0)
+    prepared(qtbot, room, lambda: room.amplification.exposure.forget("The volume changed."))
+    assert room.player.tap.setting.trim_db != pytest.approx(105.0 - 98.0)
+
+
 # -- the chain ---------------------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from app.hearing.dose import ExposureMeter
 from app.hearing.ear_stage import MOST_FRAMES, EarStage
 from app.hearing.limiter import Limiter
 
@@ -155,6 +156,8 @@ class ListenerTap:
         self.channels = channels
         self.peak = 0.0
         """The highest sample (linear) that came out since this was last set to 0; only while it is on."""
+        self.exposure = ExposureMeter(sample_rate, channels)
+        """What reaches the ears, on or off; it counts only while its ``on`` is set."""
         self._fade = max(1, round(FADE_SECONDS * sample_rate))
         steps = np.arange(1, self._fade + 1) / self._fade
         rise = (0.5 - 0.5 * np.cos(np.pi * steps)).astype(np.float32)
@@ -216,6 +219,10 @@ class ListenerTap:
 
     def process(self, block: NDArray[np.float32]) -> None:
         """Turn ``block`` (n ≤ 240, channels) float32 in place into what the listener hears. Audio thread."""
+        self._shape(block)
+        self.exposure.process(block)
+
+    def _shape(self, block: NDArray[np.float32]) -> None:
         if self._wanted is not self._path and self._leaving is None:
             self._leaving, self._path, self._left = self._path, self._wanted, self._fade
             # filters that begin in the middle of a sound click, so they run in unheard
