@@ -39,6 +39,7 @@ def main() -> int:
 def take_pictures() -> None:
     """The walk through the program; Qt is imported here, when the display and the home are set."""
     from PySide6.QtCore import QEventLoop, QTimer, SignalInstance
+    from PySide6.QtWidgets import QWidget
 
     from separation.catalogue import default_separator
     from separation.separator import parse_parts
@@ -58,12 +59,22 @@ def take_pictures() -> None:
     application = make_application()
     with running_program(application) as (program, window):
 
-        def picture(name: str) -> None:
+        def picture(name: str, widget: QWidget = window) -> None:
             rest()
             PICTURES.mkdir(exist_ok=True)
-            if not window.grab().save(str(PICTURES / f"{name}.png")):
+            if not widget.grab().save(str(PICTURES / f"{name}.png")):
                 raise OSError(f"{name}.png could not be written")
             print(f"docs/pictures/{name}.png", flush=True)
+
+        def dialog_pictures(name: str, action: str) -> None:
+            """A dialog in the light and in the high-contrast theme."""
+            window.actions_[action].trigger()
+            dialog = next(w for w in application.topLevelWidgets() if w.isVisible() and w is not window)
+            for theme in ("light", "high contrast"):
+                program.settings.theme = theme
+                picture(f"{name}-{theme.replace(' ', '-')}", dialog)
+            dialog.close()
+            program.settings.theme = "light"
 
         program.settings.theme = "light"
         window.resize(WIDTH, HEIGHT)
@@ -91,14 +102,15 @@ def take_pictures() -> None:
         document.set_gain("violin", -8.0)
         document.set_gain("viola", -3.0)
         document.set_mute("residual", True)
-        program.set_listener("N3")
+        program.listeners.choose("N3")
         program.seek(12 * program.recording.sample_rate)
         wait(program.scoring.changed, lambda status: status.state == "scored")
         picture("mix-light")
         for theme in ("dark", "high contrast"):
             program.settings.theme = theme
             picture(f"mix-{theme.replace(' ', '-')}")
-        program.settings.theme = "light"
+        dialog_pictures("audiogram", "edit audiogram")
+        dialog_pictures("fitting", "fitting view")
         program.settings.text_scale = 2.0
         window.resize(2 * WIDTH, 2 * HEIGHT)
         picture("mix-200-percent")

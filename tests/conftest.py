@@ -40,7 +40,7 @@ def few_torch_threads() -> None:
     import torch
 
     torch.set_num_threads(min(2, os.cpu_count() or 1))
-    # What the large packages made at import is not looked through any more for leaked timers.
+    # What the large packages made at import is not looked through any more when garbage is collected.
     gc.collect()
     gc.freeze()
 
@@ -117,6 +117,6 @@ def _running_timers() -> list:
         return []
     import shiboken6
 
-    # By type, because isinstance() asks the object, and some objects of other packages then warn.
-    timers = [obj for obj in gc.get_objects() if issubclass(type(obj), core.QTimer)]
-    return [timer for timer in timers if shiboken6.isValid(timer) and timer.isActive()]
+    # Not gc.get_objects(): it also holds the tuples that another thread is just making, which spoils them.
+    wrappers = shiboken6.getAllValidWrappers()
+    return [timer for timer in wrappers if issubclass(type(timer), core.QTimer) and timer.isActive()]
