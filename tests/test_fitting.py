@@ -222,6 +222,9 @@ def test_prescriptions_are_made_equally_loud_by_the_ear_model(room: Room) -> Non
     room.store("B", 0.0)
     room.amplification.set_heard(True)
     assert room.amplification.heard
+    taken_up(room, lambda setting: setting.kind == "nal-r")
+    notices: list[str] = []
+    room.fitting.notice.connect(notices.append)
     assert room.fitting.may_start() == ""
     room.start()
     assert "by the ear model" in room.fitting.matching
@@ -237,14 +240,19 @@ def test_prescriptions_are_made_equally_loud_by_the_ear_model(room: Room) -> Non
         assert setting.ceiling_db == room.amplification.ceiling_db
     room.fitting.stop()
     taken_up(room, lambda setting: setting.fit is not None)
+    assert notices == []
 
 
 def taken_up(room: Room, wanted: Callable[[TapSetting], bool]) -> TapSetting:
-    """Wait until the tap has such a setting."""
-    tap = room.player.tap
-    assert tap is not None
-    room.qtbot.waitUntil(lambda: wanted(tap.setting), timeout=20_000)  # type: ignore[attr-defined]
-    return tap.setting
+    """Wait until the tap (the output makes it anew when it opens) has such a setting."""
+
+    def now() -> TapSetting:
+        tap = room.player.tap
+        assert tap is not None
+        return tap.setting
+
+    room.qtbot.waitUntil(lambda: wanted(now()), timeout=20_000)  # type: ignore[attr-defined]
+    return now()
 
 
 def test_what_changes_the_sound_ends_the_comparison(room: Room) -> None:
