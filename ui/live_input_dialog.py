@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QGridLayout,
+    QHBoxLayout,
     QLabel,
     QPushButton,
     QSpinBox,
@@ -64,6 +65,10 @@ class LiveInputDialog(ScrollingDialog):
         self.latency = Note()
         self.status = Wrapped()
         self.status.setAccessibleName(self.tr("Live input"))
+        self.level.lineEdit().setTextMargins(4, 0, 6, 0)
+        for combo in (self.input, self.way):  # long names give way: the window must not
+            combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            combo.setMinimumContentsLength(10)
         for button in (self.switch, self.mute, self.headphones):
             button.setMinimumHeight(32)
             button.setAccessibleName(button.text().replace("&", ""))
@@ -119,17 +124,27 @@ class LiveInputDialog(ScrollingDialog):
         self.output.setAccessibleName(caption.text())
         form.add(self.tr("What you hea&r"), self.way)
         layout.addLayout(form)
+        explanation = self.tr(
+            "Amplified: as the hearing panel says, for the chosen listener. Hearing loss: a simulation of "
+            "what that listener hears, for others."
+        )
+        self.way.setAccessibleDescription(explanation)
+        layout.addWidget(Note(explanation))
         layout.addWidget(self.headphones)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.switch)
+        buttons.addWidget(self.mute)
+        buttons.addStretch(1)
+        layout.addLayout(buttons)
+        layout.addWidget(self.status)
         grid = QGridLayout()
         grid.setHorizontalSpacing(12)
         grid.setVerticalSpacing(8)
         grid.setColumnStretch(1, 1)
-        grid.addWidget(self.switch, 0, 0)
-        grid.addWidget(self.mute, 0, 1, Qt.AlignmentFlag.AlignLeft)
-        grid.addWidget(label_for(self.tr("&Level"), self.level), 1, 0)
-        grid.addWidget(self.level, 1, 1, Qt.AlignmentFlag.AlignLeft)
+        grid.addWidget(label_for(self.tr("&Level"), self.level), 0, 0)
+        grid.addWidget(self.level, 0, 1, Qt.AlignmentFlag.AlignLeft)
         titles = {"input": self.tr("Input"), "output": self.tr("Output")}
-        for row, (name, meter) in enumerate(self.meters.items(), 2):
+        for row, (name, meter) in enumerate(self.meters.items(), 1):
             figure = self.figures[name]
             figure.setFont(tabular(figure.font()))
             figure.setAccessibleName(meter.accessibleName())
@@ -140,7 +155,6 @@ class LiveInputDialog(ScrollingDialog):
             grid.addWidget(figure, row, 2)
         layout.addLayout(grid)
         layout.addWidget(self.latency)
-        layout.addWidget(self.status)
         layout.addStretch(1)
 
     # -- what is shown -----------------------------------------------------------------------------
@@ -156,7 +170,6 @@ class LiveInputDialog(ScrollingDialog):
         model_item = self.way.findData("amplified")
         reason = live.may_not_amplify()
         self.way.setItemData(model_item, reason or None, Qt.ItemDataRole.ToolTipRole)
-        describe(self.way, self.way.currentText())
         output = self.program.listening.player.output_name
         self.output.setText(output or self.tr("The system’s own choice"))
         self.headphones.setChecked(ready)
@@ -198,9 +211,9 @@ class LiveInputDialog(ScrollingDialog):
             self.input.addItem(self.tr("{0} (not there now)").format(live.input), live.input)
         self.way.clear()
         for key, text in (
-            ("plain", self.tr("The sound as it comes in")),
-            ("amplified", self.tr("Amplified for the chosen listener")),
-            ("heard as", self.tr("As the chosen listener hears it (simulation)")),
+            ("plain", self.tr("As it comes in")),
+            ("amplified", self.tr("Amplified")),
+            ("heard as", self.tr("Hearing loss")),
         ):
             self.way.addItem(text, key)
         self.refresh()
@@ -272,7 +285,11 @@ class LiveInputDialog(ScrollingDialog):
 
     def _tell(self, text: str) -> None:
         self.status.setText(text)
+        QTimer.singleShot(0, self.status, self._show_status)  # once it has its place
         announce(self.status, text)
+
+    def _show_status(self) -> None:
+        self.area.ensureWidgetVisible(self.status, 0, 3 * self.fontMetrics().height())
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Out of sight nothing is live."""
