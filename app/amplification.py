@@ -124,6 +124,7 @@ class Amplification(QObject):
 
     def set_heard(self, heard: bool) -> None:
         """Hear the amplification or not; it comes slowly. Nothing happens where it may not be heard."""
+        self._look()
         heard = heard and not self.may_be_heard()
         if heard != self._heard:
             self._heard = heard
@@ -147,6 +148,7 @@ class Amplification(QObject):
 
     def set_hear_as(self, hear_as: bool) -> None:
         """Hear as the listener hears, or not; it comes slowly. Nothing happens where nothing is open."""
+        self._look()
         hear_as = hear_as and self._listening.recording is not None
         if hear_as != self._hear_as:
             self._hear_as = hear_as
@@ -185,6 +187,7 @@ class Amplification(QObject):
 
     def set_tone(self, tone: bool) -> None:
         """Play the calibration tone, softly at first, in the place of the music; or stop it, and playback."""
+        self._look()  # nothing may change behind its back
         recording, player = self._listening.recording, self._listening.player
         tone = tone and recording is not None
         if tone == self._tone:

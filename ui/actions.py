@@ -164,6 +164,10 @@ SPECS: tuple[ActionSpec, ...] = (
         _("Actions", "Hear a microphone or a line in through headphones; it starts muted."),
     ),
     ActionSpec(
+        "calibrate", "play", _("Actions", "Calibra&te the level…"),
+        _("Actions", "Measure how loud it is at the ear, with a tone and a sound level meter."),
+    ),
+    ActionSpec(
         "zoom in", "view", _("Actions", "Zoom &in"), _("Actions", "Show a shorter stretch, larger."),
         ("Ctrl++", "Ctrl+="),
     ),
@@ -183,6 +187,11 @@ SPECS: tuple[ActionSpec, ...] = (
     ActionSpec(
         "hearing", "view", _("Actions", "&Hearing panel"),
         _("Actions", "Show or hide the listener and the HAAQI score."), ("Ctrl+J",), "", True,
+    ),
+    ActionSpec(
+        "fitting view", "view", _("Actions", "F&itting view"),
+        _("Actions", "Gain curves, level at the eardrum, and a blind comparison of settings."),
+        ("Ctrl+Shift+F",),
     ),
     ActionSpec(
         "larger text", "view", _("Actions", "&Larger text"), _("Actions", "Make all text larger."),

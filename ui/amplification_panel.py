@@ -10,6 +10,7 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QSizePolicy, QSpinBox, QVBoxLayout, QWidget
 
 from ui.actions import Actions
+from ui.exposure_panel import ExposurePanel
 from ui.form_rows import Note, Wrapped, label_for
 from ui.heading import Heading
 from ui.spoken import announce, describe
@@ -57,12 +58,7 @@ class AmplificationPanel(QWidget):
         self.activity = Note()
         self.activity.setFont(tabular(self.activity.font()))
         self.activity.setAccessibleName(self.tr("Limiter"))
-        self.uncalibrated = Note(
-            self.tr(
-                "These are levels inside the computer (dBFS). How loud it is at your ear (dB SPL), and for "
-                "how long that is safe, is not known. Start with the volume low."
-            )
-        )
+        self.exposure = ExposurePanel(program, actions)
         self.hear_as = QCheckBox(self.tr("Hear &as this listener hears"))
         self.hear_as.setToolTip(self.tr("For others: a simulation of the listener’s hearing loss."))
         self.both = Wrapped(
@@ -99,7 +95,7 @@ class AmplificationPanel(QWidget):
         layout.addWidget(self.change_way)
         self.ceiling_label = label_for(self.tr("&Ceiling"), self.ceiling)
         layout.addWidget(self.ceiling_label)
-        for widget in (self.ceiling, self.activity, self.uncalibrated, self.hear_as, self.both):
+        for widget in (self.ceiling, self.activity, self.hear_as, self.both, self.exposure):
             layout.addWidget(widget)
         for box in (self.heard, self.hear_as):
             box.setMinimumHeight(32)
@@ -125,7 +121,7 @@ class AmplificationPanel(QWidget):
         self._actions["listening way"].setEnabled(bool(amplification.output))
         on = amplification.heard or amplification.hear_as
         with_ceiling = on and way != "aids"
-        for widget in (self.ceiling_label, self.ceiling, self.activity, self.uncalibrated):
+        for widget in (self.ceiling_label, self.ceiling, self.activity):
             widget.setVisible(with_ceiling)
         if self.ceiling.value() != round(amplification.ceiling_db):
             self.ceiling.blockSignals(True)

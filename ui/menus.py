@@ -23,10 +23,10 @@ LAYOUT: dict[str, tuple[str, ...]] = {
     ),
     "play": (
         "play", "to start", "back", "forward", _LINE, "loop", "clear loop", _LINE, "compare", "score", _LINE,
-        "amplification", "listening way", _LINE, "live input",
+        "amplification", "listening way", "calibrate", _LINE, "live input",
     ),
     "view": (
-        "zoom in", "zoom out", "zoom all", _LINE, "log frequency", "hearing", _LINE,
+        "zoom in", "zoom out", "zoom all", _LINE, "log frequency", "hearing", "fitting view", _LINE,
         _THEMES, "larger text", "smaller text", _LINE, "full screen",
     ),
     "help": ("shortcuts", "log folder", _LINE, "about"),

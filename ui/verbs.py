@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QDialog
 
 from app.session_file import SUFFIX
 from ui.about_dialog import AboutDialog
+from ui.calibration_dialog import CalibrationDialog
 from ui.export_dialog import ExportDialog
 from ui.listening_way_dialog import ListeningWayDialog
 from ui.live_input_dialog import LiveInputDialog
@@ -71,12 +72,16 @@ class Verbs(QObject):
             "score": program.scoring.request,
             "amplification": self._hear,
             "listening way": self._ask_way,
+            "calibrate": lambda: self._show(
+                "calibrate", lambda: CalibrationDialog(program, window), fresh=True
+            ),
             "live input": lambda: self._show("live input", lambda: LiveInputDialog(program, window)),
             "zoom in": window.axis.zoom_in,
             "zoom out": window.axis.zoom_out,
             "zoom all": window.axis.show_all,
             "log frequency": self._frequency,
             "hearing": lambda on: window.dock.setVisible(on),
+            "fitting view": self._fitting_view,
             "larger text": lambda: self._text_size(+1),
             "smaller text": lambda: self._text_size(-1),
             "full screen": lambda on: window.showFullScreen() if on else window.showNormal(),
@@ -95,7 +100,7 @@ class Verbs(QObject):
         has, strips = program.recording is not None, bool(session.strips)
         for key in ("save", "save as", "export", "play", "to start", "back", "forward", "loop"):
             self.actions[key].setEnabled(has)
-        for key in ("zoom in", "zoom out", "zoom all", "instruments", "amplification"):
+        for key in ("zoom in", "zoom out", "zoom all", "instruments", "amplification", "calibrate"):
             self.actions[key].setEnabled(has)
         for key in ("reset mix", "compare", "score", "log frequency"):
             self.actions[key].setEnabled(has and strips)
@@ -196,6 +201,11 @@ class Verbs(QObject):
 
     def _export(self) -> None:
         self._show("export", lambda: ExportDialog(self.program, self.window), fresh=True)
+
+    def _fitting_view(self) -> None:
+        from ui.fitting_view import FittingView  # late: charts that most sessions never need
+
+        self._show("fitting view", lambda: FittingView(self.program, self.actions, self.window))
 
     def show_folder(self, folder: Path) -> None:
         """Show a folder in the system's file manager, or say where it is if there is none."""
