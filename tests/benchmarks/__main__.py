@@ -21,6 +21,7 @@ BENCHMARKS: tuple[tuple[str, ...], ...] = (
     ("synthesis_speed",),
     ("haaqi_speed",),
     ("loss_simulation",),
+    ("live_latency",),
     ("callback_time",),
     ("event_latency",),
     ("launch_time",),
