@@ -3,8 +3,15 @@ import pytest
 from scipy.signal import butter, lfilter
 
 from app.hearing import cochlea as c
-from app.hearing import cochlea_kernels as k
-from app.hearing.alignment import BandSpectra, BulkAlignment, shifted
+from app.hearing.alignment import (
+    FEWER,
+    STEP,
+    BandCorrelation,
+    BandSpectra,
+    BulkAlignment,
+    band_rows,
+    shifted,
+)
 from app.hearing.audiogram import NORMAL, PRESETS
 from app.hearing.compiled import LANES, exp2f, kernel, log2f
 from app.hearing.ear_model import Ear, band_groups
@@ -101,54 +108,16 @@ def plain_band(middle, cochlea, band):
     return gain * envelope, gain * (motion * carrier.conj()).real, wide, narrow
 
 
-def test_adaptation_overshoots_by_two_and_settles():
-    ear = Ear(c.cochlea(NORMAL), 100.0, seed=0)
-    group = ear.group(np.zeros(24000, np.float32), band_groups()[0])
-    group.envelope[:] = 10 ** ((50 - 100) / 20)  # 50 dB SPL all at once
-    group.motion[:] = group.envelope
-    nerve = ear.to_nerve(group)
-    assert nerve.envelope[0, 0] == pytest.approx(100, rel=0.03)
-    assert nerve.envelope[0, -1] == pytest.approx(50, rel=0.01)
-    assert np.abs(nerve.motion - nerve.envelope).max() < 1e-3
-
-
-def test_motion_stays_linear_where_its_envelope_is_silent():
-    ear = Ear(c.cochlea(NORMAL), 65.0, seed=0)
-    group = ear.group(np.zeros(2000, np.float32), band_groups()[0])
-    group.motion[:] = 0.5 * 10 ** ((65 - 100) / 20)
-    assert ear.to_nerve(group).motion == pytest.approx(0.5, abs=5e-3)
-
-
-def test_shifts_are_read_with_silence_beyond_the_ends():
-    ear = Ear(c.cochlea(NORMAL), 65.0, seed=0)
-    group = ear.group((0.1 * noise(3000)).astype(np.float32), band_groups()[1])
-    group.envelope[:] = 1.0
-    for shift in (-700, 0, 10, 2999, 5000, -5000):
-        shifts = np.full(LANES, shift)
-        nerve = ear.to_nerve(group, (shifts, shifts))
-        expected = shifted(np.ones(3000), shift) if abs(shift) < 3000 else np.zeros(3000)
-        assert ((nerve.envelope[3] > 0) == (expected > 0)).all()
-
-
-def test_silence_and_its_decay_stay_finite():
-    ear = Ear(c.cochlea(NORMAL), 65.0, seed=0)
-    signal = np.zeros(20000, np.float32)
-    signal[100] = 1.0
-    group = ear.group(signal, band_groups()[0])
-    nerve = ear.to_nerve(group)
-    for array in (group.envelope, group.motion, nerve.envelope, nerve.motion):
-        assert np.isfinite(array).all()
-    assert (nerve.envelope[:, -1] == 0).all()
-
-
-@pytest.mark.parametrize("samples", [900, 9000, 60000])
+@pytest.mark.parametrize("samples", [900, 9000, 60000, STEP, STEP - 10])
 @pytest.mark.parametrize("delay", [0, 1, 77, -300, 2399])
 def test_band_delays_are_exact(samples, delay):
     x = noise(LANES * samples).reshape(LANES, samples).astype(np.float32)
     y = np.stack([shifted(row.astype(float), -delay) for row in x]) if abs(delay) < samples else x
     if abs(delay) >= samples:
         delay = 0
-    assert (BandSpectra(x).shifts(y.astype(np.float32)) == -delay).all()
+    envelope, motion = shifts(x, y.astype(np.float32))
+    assert (envelope == -delay).all()
+    assert (motion == -delay).all()
 
 
 def test_band_delays_reach_100_ms_and_no_further():
@@ -157,7 +126,46 @@ def test_band_delays_reach_100_ms_and_no_further():
     x[:, 6000] = 1.0
     y[:, 3500] = 1.0  # 2500 samples early
     y[:, 5000] = 0.5
-    assert (BandSpectra(x).shifts(y) == 1000).all()
+    assert (shifts(x, y)[0] == 1000).all()
+
+
+def shifts(x, y):
+    """The delays of rows (LANES, samples) as envelopes and as motions of the high bands."""
+
+    def filling(rows):
+        def fill(start, *outs):
+            piece = rows[:, start : start + STEP]
+            for out in outs:
+                out[:] = 0.0
+                out[:, : piece.shape[1]] = piece
+
+        return fill
+
+    assert FEWER[1] == (1, 1)
+    correlation = BandCorrelation(1)
+    spectra = (BandSpectra(1, is_reference=rows is x).blocks(rows.shape[1], filling(rows)) for rows in (x, y))
+    for pair in zip(*spectra, strict=True):
+        correlation.add(*pair)
+    return correlation.shifts(x.shape[1])
+
+
+def test_low_bands_at_a_lower_rate_are_as_late_as_at_the_full_one():
+    ear = Ear(c.cochlea(NORMAL), 100.0, seed=0)
+    middle = ear.middle_ear(0.02 * noise(30000))
+    middle[25000:] = 0.0
+    late = np.concatenate((np.zeros(333, np.float32), middle[:-333]))
+    widths = ear.widths(middle, band_groups()[0])
+    correlation = BandCorrelation(0)
+    spectra = (
+        BandSpectra(0, is_reference=signal is middle).blocks(
+            signal.size, band_rows(signal, ear.auditory_bands(widths), 0)
+        )
+        for signal in (middle, late)
+    )
+    for pair in zip(*spectra, strict=True):
+        correlation.add(*pair)
+    for found in correlation.shifts(middle.size):
+        assert (found == -333).all()
 
 
 @pytest.mark.parametrize("delay", [0, 1, 500, -500])
@@ -169,6 +177,15 @@ def test_bulk_alignment_leaves_two_milliseconds(delay):
     assert aligned.size == 5300
     inner = slice(1000, 4000)
     assert aligned[inner] == pytest.approx(x[200:5500][inner.start - 48 : inner.stop - 48])
+
+
+@pytest.mark.parametrize("delay", [0, 1, 900, -900])
+def test_a_long_signals_delay_is_found_block_by_block(delay):
+    x = noise(9000)
+    y = shifted(x, -delay)
+    whole, blocks = BulkAlignment(x), BulkAlignment(x, 4096)
+    assert (blocks.first, blocks.last) == (whole.first, whole.last)
+    assert np.array_equal(blocks.align(y), whole.align(y))
 
 
 @pytest.mark.parametrize("rate", [16000, 44100, 96000])
@@ -186,16 +203,3 @@ def test_model_rate_is_left_alone():
     assert to_model_rate(signal, 24000) is signal
     with pytest.raises(ValueError, match="500"):
         to_model_rate(signal, 300)
-
-
-def test_noise_differs_between_reference_processed_and_bands():
-    ear = Ear(c.cochlea(NORMAL), 65.0, seed=0)
-    still = (np.zeros(LANES, np.int64),) * 2
-    rows = []
-    for bands in band_groups():
-        group = ear.group(np.zeros(2000, np.float32), bands)
-        rows += [*ear.to_nerve(group).motion, *ear.to_nerve(group, still).motion]
-    likeness = np.corrcoef(np.stack(rows)) - np.eye(len(rows))
-    assert np.abs(likeness).max() < 0.15
-    assert np.std(rows[0]) == pytest.approx(10 ** ((-10 - 65) / 20), rel=0.1)
-    assert k.NOISE_LENGTH & (k.NOISE_LENGTH - 1) == 0

@@ -103,6 +103,21 @@ def test_a_shorter_remix_prepares_anew_and_a_longer_one_does_not(pair):
     assert kept.score(y) == haaqi(x, y, 24000, NORMAL, level1=85)
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_long_signal_of_which_nothing_is_kept_scores_the_same(threads):
+    a, b = duet(24000, 3.0, seed=11)
+    x, y = a + b, np.concatenate((np.zeros(300), a + 0.3 * b))
+    for audiogram, level in (("N2", 85.0), ("S1", 95.0)):
+        short = Haaqi(PRESETS[audiogram], 24000, level1=level)
+        long = Haaqi(PRESETS[audiogram], 24000, level1=level, threads=threads, longest=20000)
+        for model in (short, long):
+            model.set_reference(x)
+        for processed in (y, 0.5 * x):
+            expected, found = short.score(processed), long.score(processed)
+            assert found.score == pytest.approx(expected.score, abs=1e-4)
+            assert found.raw == pytest.approx(expected.raw, abs=1e-4)
+
+
 def test_one_thread_or_two_and_twice_the_same(pair):
     x, y = pair
     scores = set()

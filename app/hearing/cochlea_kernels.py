@@ -1,8 +1,10 @@
-"""The ear model's inner loops: sixteen bands side by side in float32.
+"""The cochlea's inner loops: sixteen bands side by side in float32, a block of samples at a time.
 
-Every kernel works on ``LANES`` neighbouring bands. Blocks are ``(time, band)``, so that a step of a
-recursive filter is one vector operation over the bands; what is kept between passes is ``(band, time)``.
-Signals come scaled so that RMS 1 is 100 dB SPL (:data:`FULL_SCALE_DB`), which suits float32.
+Every kernel works on ``LANES`` neighbouring bands; blocks are ``(time, band)`` and flat, so that a step of a
+recursive filter is a few vector operations, and nothing but a block is in memory between the filters, the
+compression and what follows. Everything that one block leaves to the next is in the arrays of a
+:class:`Bands`, so a signal may come in pieces. Signals come scaled so that RMS 1 is 100 dB SPL
+(:data:`FULL_SCALE_DB`), which suits float32.
 
 The band filters (Kates 2013; pyclarity's numbers): the signal is shifted to baseband by a complex carrier at
 the band's centre, filtered there by (1 + 2az⁻¹)²/(1 − az⁻¹)⁴, and shifted back. The filter runs as a cascade:
@@ -12,35 +14,30 @@ a direct form of order four has no precision in float32.
 from __future__ import annotations
 
 import math
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.hearing.compiled import LANES, exp2f, kernel, log2f
+from app.hearing.compiled import LANES, inline, kernel
+from app.hearing.lanes import exp2, lanes_array, larger, load, log2, root, smaller, splat, store
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
-Counts = NDArray[np.int64]
 
 FULL_SCALE_DB = 100.0
-BLOCK = 256
-"""Samples in a block; its buffers stay near the processor."""
+BLOCK = 192
+"""Samples in a block, 8 ms: one smoothing segment, half a segment of the covariance."""
 
-NOISE_LENGTH = 1 << 19
-"""Samples of threshold noise before it repeats: 22 s, shared out among the bands."""
-
-# Rows of a filter's state, each LANES long. Coefficients live beside the state they act on, in one array,
-# so that the compiler knows that nothing overlaps and can keep the bands in vector registers.
-COSINE, SINE, STAGES_RE, STAGES_IM, TURN_COSINE, TURN_SINE, POLE, GAIN = 0, 1, 2, 6, 10, 11, 12, 13
-FILTER_ROWS = 14
-# Rows of the compressor's state.
+# Rows of a filter, each LANES long, and of the compressor.
+POLE, GAIN, STAGES = 0, 1, 2
+FILTER_ROWS = 10
 LOWEST_POWER, EXPONENT, OFFSET, REST = 0, 1, 2, 3
 COMPRESSOR_ROWS = 4
+TURN_COSINE, TURN_SINE, COSINE, SINE = 0, 1, 2, 3
 
 # Keeps filter states from decaying into denormal numbers, which are slow: −200 dB SPL.
 _FLOOR = np.float32(1e-15)
-_SILENCE = np.float32(1e-12)  # envelopes below this, −140 dB SPL, are the floor or nothing
-_TINY = np.float32(1e-30)
 _ONE = np.float32(1.0)
 _ZERO = np.float32(0.0)
 
@@ -49,300 +46,222 @@ _K = math.tan(math.pi * 800 / 24000)
 _SMOOTH_POLE = np.float32((1 - _K) / (1 + _K))
 _SMOOTH_GAIN = np.float32(_K / (1 + _K))
 
-_FULL_SCALE = np.float32(FULL_SCALE_DB)
-_DB_PER_OCTAVE = np.float32(20 * math.log10(2.0))
 
+class Bands(NamedTuple):
+    """What ``LANES`` bands carry from one block of a signal to the next.
 
-def _adaptation_circuit() -> tuple[np.float32, ...]:
-    """One step of the inner hair cell's circuit as a matrix, from backward differences (Kates 2013).
-
-    Two resistor-capacitor sections after a series resistor; v₁ and v₂ are the capacitors' voltages.
+    ``control`` and ``auditory`` are the two filters (FILTER_ROWS × LANES, flat), ``compressor``
+    (COMPRESSOR_ROWS × LANES); ``carrier`` (4 × LANES) the carriers' turn a sample and their present phase;
+    ``phase`` (4, LANES) the phase in double precision and its turn a block. ``power`` (LANES) adds up the
+    squared envelopes.
     """
-    overshoot, rapid, short_term, rate = 2.0, 0.002, 0.060, 24000.0
-    r1 = 1 / overshoot
-    r2 = r3 = (1 - r1) / 2
-    charge1 = r1 * r2 * rate * rapid * (r1 + r2) / (r1 * r2)
-    charge2 = r2 * r3 * rate * short_term / ((r1 + r2) * r3)
-    system = np.array([[r1 + r2 + charge1, -r1], [-r3, r2 + r3 + charge2]])
-    step = np.linalg.solve(system, np.array([[charge1, 0.0, r2], [0.0, charge2, 0.0]]))
-    return (*(np.float32(v) for v in step.ravel()), np.float32(1 / r1))
+
+    control: Floats
+    auditory: Floats
+    compressor: Floats
+    carrier: Floats
+    phase: Doubles
+    power: Doubles
 
 
-_A11, _A12, _B1, _A21, _A22, _B2, _OVERSHOOT = _adaptation_circuit()
+def new_bands(angles: Doubles, control: Floats, auditory: Floats, compressor: Floats) -> Bands:
+    """Bands at rest: ``angles`` (LANES) are radians a sample, the rest tables of rows (rows, LANES)."""
+    carrier = lanes_array(4)
+    carrier[TURN_COSINE * LANES : COSINE * LANES] = np.concatenate((np.cos(angles), np.sin(angles)))
+    phase = np.stack((np.ones(LANES), np.zeros(LANES), np.cos(angles * BLOCK), np.sin(angles * BLOCK)))
+    tables = []
+    for table in (control, auditory, compressor):
+        tables.append(lanes_array(table.shape[0]))
+        tables[-1][:] = table.ravel()
+    return Bands(tables[0], tables[1], tables[2], carrier, phase, np.zeros(LANES))
 
 
 @kernel
-def control_pass(
-    signal: Floats, angles: Doubles, filters: Floats, compressor: Floats, gain: Floats
-) -> Doubles:
-    """The wide control filters and the compression gain that they set.
+def control_power(signal: Floats, bands: Bands) -> None:
+    """Add the squared envelopes of a piece of a signal (samples) behind the control filters to ``power``.
 
-    ``signal`` (samples); ``angles`` (LANES) radians a sample; ``filters`` (FILTER_ROWS × LANES) and
-    ``compressor`` (COMPRESSOR_ROWS × LANES) flat, their state rows 0; ``gain`` (samples × LANES) flat is
-    written: the linear gain of the cochlear compression. Returns each band's mean squared control envelope.
+    A piece is a whole number of blocks, but for the last one of a signal.
     """
-    count = signal.size
-    energy = np.zeros(LANES, np.float64)
-    for start in range(0, count, BLOCK):
-        length = min(BLOCK, count - start)
-        block = gain[start * LANES : (start + length) * LANES]
-        _set_carriers(filters, angles, start)
-        _filter_power(signal[start : start + length], filters, block)
-        _add_up(block, length, energy)
-        _compress(block, length, compressor)
-    return energy / count
+    f, carrier = bands.control, bands.carrier
+    a, gain = load(f, POLE * LANES), load(f, GAIN * LANES)
+    for start in range(0, signal.size, BLOCK):
+        _turn_carriers(bands)
+        tc, ts = load(carrier, TURN_COSINE * LANES), load(carrier, TURN_SINE * LANES)
+        c, s = load(carrier, COSINE * LANES), load(carrier, SINE * LANES)
+        r1, r2 = load(f, (STAGES + 0) * LANES), load(f, (STAGES + 1) * LANES)
+        r3, r4 = load(f, (STAGES + 2) * LANES), load(f, (STAGES + 3) * LANES)
+        i1, i2 = load(f, (STAGES + 4) * LANES), load(f, (STAGES + 5) * LANES)
+        i3, i4 = load(f, (STAGES + 6) * LANES), load(f, (STAGES + 7) * LANES)
+        total = splat(_ZERO)
+        for t in range(start, min(start + BLOCK, signal.size)):
+            x = signal[t]
+            r1, r2, r3, r4 = _step(a, r1, r2, r3, r4, c * x + _FLOOR)
+            i1, i2, i3, i4 = _step(a, i1, i2, i3, i4, _FLOOR - s * x)
+            c, s = c * tc - s * ts, s * tc + c * ts
+            u, v = r4 * gain, i4 * gain
+            total = total + (u * u + v * v)
+        _keep(f, r1, r2, r3, r4, i1, i2, i3, i4)
+        _add(bands.power, total)
 
 
 @kernel
-def analysis_pass(
-    signal: Floats, angles: Doubles, filters: Floats, gain: Floats, envelope: Floats, motion: Floats
-) -> Doubles:
-    """The auditory filters, compressed by ``gain`` (see :func:`control_pass`; it is overwritten).
+def hear_block(
+    signal: Floats, start: int, length: int, bands: Bands, envelope: Floats, motion: Floats
+) -> None:
+    """A block of a signal from sample ``start`` on through both filters and the compression between them.
 
-    ``envelope`` and ``motion`` (LANES, samples) are written: the linear envelope and basilar-membrane motion.
-    Returns each band's mean squared envelope before compression (LANES).
+    ``envelope`` and ``motion`` (length × LANES, flat) are written: the compressed envelope, linear, and the
+    basilar membrane's motion. ``power`` adds up the squared envelopes before compression.
     """
-    count = signal.size
-    size = BLOCK * LANES
-    power, moved = np.zeros(size, np.float32), np.zeros(size, np.float32)
-    energy = np.zeros(LANES, np.float64)
-    for start in range(0, count, BLOCK):
-        length = min(BLOCK, count - start)
-        block = gain[start * LANES : (start + length) * LANES]
-        _set_carriers(filters, angles, start)
-        _filter_motion(signal[start : start + length], filters, power, moved)
-        _add_up(power, length, energy)
-        _amplify(power, block, moved, length)
-        _to_rows(block, length, envelope, start)
-        _to_rows(moved, length, motion, start)
-    return energy / count
+    f, g, carrier, p = bands.control, bands.auditory, bands.carrier, bands.compressor
+    _turn_carriers(bands)
+    tc, ts = load(carrier, TURN_COSINE * LANES), load(carrier, TURN_SINE * LANES)
+    c, s = load(carrier, COSINE * LANES), load(carrier, SINE * LANES)
+    wide, wide_gain = load(f, POLE * LANES), load(f, GAIN * LANES)
+    a, gain = load(g, POLE * LANES), load(g, GAIN * LANES)
+    lowest, exponent = load(p, LOWEST_POWER * LANES), load(p, EXPONENT * LANES)
+    offset, rest = load(p, OFFSET * LANES), load(p, REST * LANES)
+    p1, p2 = load(f, (STAGES + 0) * LANES), load(f, (STAGES + 1) * LANES)
+    p3, p4 = load(f, (STAGES + 2) * LANES), load(f, (STAGES + 3) * LANES)
+    q1, q2 = load(f, (STAGES + 4) * LANES), load(f, (STAGES + 5) * LANES)
+    q3, q4 = load(f, (STAGES + 6) * LANES), load(f, (STAGES + 7) * LANES)
+    r1, r2 = load(g, (STAGES + 0) * LANES), load(g, (STAGES + 1) * LANES)
+    r3, r4 = load(g, (STAGES + 2) * LANES), load(g, (STAGES + 3) * LANES)
+    i1, i2 = load(g, (STAGES + 4) * LANES), load(g, (STAGES + 5) * LANES)
+    i3, i4 = load(g, (STAGES + 6) * LANES), load(g, (STAGES + 7) * LANES)
+    total = splat(_ZERO)
+    for t in range(length):
+        x = signal[start + t]
+        cosine, sine = c * x + _FLOOR, _FLOOR - s * x
+        p1, p2, p3, p4 = _step(wide, p1, p2, p3, p4, cosine)
+        q1, q2, q3, q4 = _step(wide, q1, q2, q3, q4, sine)
+        u, v = p4 * wide_gain, q4 * wide_gain
+        # Compression is linear below the knee and above 100 dB SPL (power 1), so the power is clipped to that
+        # range, and the gain is a power of it. The low-pass keeps what the last input leaves to the next.
+        level = log2(larger(smaller(u * u + v * v, splat(_ONE)), lowest))
+        wanted = exp2(offset - exponent * level)
+        compression = wanted * _SMOOTH_GAIN + rest
+        rest = wanted * _SMOOTH_GAIN + compression * _SMOOTH_POLE
+        r1, r2, r3, r4 = _step(a, r1, r2, r3, r4, cosine)
+        i1, i2, i3, i4 = _step(a, i1, i2, i3, i4, sine)
+        u, v = r4 * gain, i4 * gain
+        power = u * u + v * v
+        total = total + power
+        store(envelope, t * LANES, compression * root(power))
+        store(motion, t * LANES, compression * (u * c - v * s))
+        c, s = c * tc - s * ts, s * tc + c * ts
+    store(p, REST * LANES, rest)
+    _keep(f, p1, p2, p3, p4, q1, q2, q3, q4)
+    _keep(g, r1, r2, r3, r4, i1, i2, i3, i4)
+    _add(bands.power, total)
 
 
 @kernel
-def adaptation_pass(
+def hear_rows(
+    signal: Floats,
+    blocks: int,
+    bands: Bands,
+    fewer: tuple[int, int],
+    taps: Floats,
+    room: Floats,
     envelope: Floats,
     motion: Floats,
-    envelope_shift: Counts,
-    motion_shift: Counts,
-    inner_loss: Floats,
-    noise: Floats,
-    noise_start: Counts,
-    noise_gain: float,
-    unscale: float,
-    adapted_envelope: Floats,
-    adapted_motion: Floats,
+    block: Floats,
 ) -> None:
-    """The inner hair cells: dB above threshold, rapid and short-term adaptation, and threshold noise.
+    """Envelope and motion of a piece of a signal as rows, ``blocks`` blocks, silent after the signal's end.
 
-    ``envelope`` and ``motion`` (LANES, samples) are read ``envelope_shift`` and ``motion_shift`` (LANES)
-    samples later than they are written, zeros beyond the ends. ``inner_loss`` (LANES) is in dB. ``noise`` is
-    a table of NOISE_LENGTH + BLOCK samples, read round and round from ``noise_start`` (LANES) and added at
-    ``noise_gain``; ``unscale`` is 10^((FULL_SCALE_DB − level1)/20). Writes
-    ``adapted_envelope`` in dB SL and ``adapted_motion``, whose envelope is in dB SL (both LANES, samples).
+    Of each every so many samples (``fewer``: envelope, motion; divisors of BLOCK) are written to the rows
+    ``envelope`` and ``motion`` (LANES, samples / few), after the low-pass ``taps`` (a multiple of four) where
+    that is more than one. ``room`` is (2 × (taps.size − 1 + BLOCK) × LANES): what the
+    low-pass needs of the piece before, and a block of both; ``block`` (BLOCK × LANES) is overwritten.
     """
-    count = envelope.shape[1]
-    size = BLOCK * LANES
-    linear, level = np.zeros(size, np.float32), np.zeros(size, np.float32)
-    adapted, moved = np.zeros(size, np.float32), np.zeros(size, np.float32)
-    state = np.zeros(2 * LANES, np.float32)
-    for start in range(0, count, BLOCK):
-        length = min(BLOCK, count - start)
-        _from_rows(envelope, start, length, envelope_shift, linear)
-        _from_rows(motion, start, length, motion_shift, moved)
-        _to_level(linear, length, inner_loss, level)
-        _adapt(level, length, state, adapted)
-        _follow(moved, linear, adapted, length, unscale)
-        _to_rows(adapted, length, adapted_envelope, start)
-        _to_rows_with_noise(moved, length, adapted_motion, start, noise, noise_start, noise_gain)
+    memory = (taps.size - 1) * LANES
+    half = room.size // 2
+    envelopes, motions = room[:half], room[half:]
+    for start in range(0, blocks * BLOCK, BLOCK):
+        length = max(min(BLOCK, signal.size - start), 0)
+        hear_block(signal, start, length, bands, envelopes[memory:], motions[memory:])
+        for past, few, rows in ((envelopes, fewer[0], envelope), (motions, fewer[1], motion)):
+            past[memory + length * LANES :] = _ZERO
+            if few == 1:
+                _to_rows(past[memory:], BLOCK, rows, start)
+            else:
+                _thin(past, few, taps, block)
+                _to_rows(block, BLOCK // few, rows, start // few)
+                past[:memory] = past[BLOCK * LANES :]
 
 
 @kernel
-def _follow(moved: Floats, linear: Floats, adapted: Floats, length: int, unscale: float) -> None:
-    """Give the motion the adapted envelope in place of its linear one.
-
-    Where the linear envelope is digital silence (of the signal, or moved in by alignment) the motion, which
-    may be aligned otherwise, stays linear as in pyclarity, but at the signal's own scale: ``unscale`` takes
-    back what :data:`FULL_SCALE_DB` did.
-    """
-    nothing = np.float32(_SILENCE * unscale)
-    for n in range(length * LANES):
-        moved[n] *= (adapted[n] + nothing) / (linear[n] + _SILENCE)
-
-
-@kernel
-def _to_level(linear: Floats, length: int, inner_loss: Floats, level: Floats) -> None:
-    """Linear envelope to dB above the impaired threshold, 0 at the least."""
-    for t in range(length):
-        for b in range(LANES):
-            n = t * LANES + b
-            level[n] = max(_FULL_SCALE - inner_loss[b] + _DB_PER_OCTAVE * log2f(linear[n] + _TINY), _ZERO)
-
-
-@kernel
-def _adapt(level: Floats, length: int, state: Floats, adapted: Floats) -> None:
-    """Kates's equivalent circuit: overshoot of factor 2, time constants 2 ms and 60 ms."""
-    for t in range(length):
-        for b in range(LANES):
-            v0 = level[t * LANES + b]
-            v1, v2 = state[b], state[LANES + b]
-            w1 = _A11 * v1 + _A12 * v2 + _B1 * v0
-            w2 = _A21 * v1 + _A22 * v2 + _B2 * v0
-            state[b] = w1
-            state[LANES + b] = w2
-            adapted[t * LANES + b] = max((v0 - w1) * _OVERSHOOT, _ZERO)
-
-
-@kernel
-def _set_carriers(filters: Floats, angles: Doubles, start: int) -> None:
-    """Carrier phases at sample ``start`` in double precision; within a block float32 turns them on."""
-    for b in range(LANES):
-        phase = angles[b] * start
-        filters[COSINE * LANES + b] = np.float32(math.cos(phase))
-        filters[SINE * LANES + b] = np.float32(math.sin(phase))
-        filters[TURN_COSINE * LANES + b] = np.float32(math.cos(angles[b]))
-        filters[TURN_SINE * LANES + b] = np.float32(math.sin(angles[b]))
-
-
-@kernel
-def _filter_power(signal: Floats, f: Floats, power: Floats) -> None:
-    """Squared envelope of each band, (time, band) flat, into ``power``."""
-    for t in range(signal.size):
-        x = signal[t]
-        for b in range(LANES):
-            a = f[POLE * LANES + b]
-            c, s = f[COSINE * LANES + b], f[SINE * LANES + b]
-            tc, ts = f[TURN_COSINE * LANES + b], f[TURN_SINE * LANES + b]
-            r1, r2 = f[(STAGES_RE + 0) * LANES + b], f[(STAGES_RE + 1) * LANES + b]
-            r3, r4 = f[(STAGES_RE + 2) * LANES + b], f[(STAGES_RE + 3) * LANES + b]
-            i1, i2 = f[(STAGES_IM + 0) * LANES + b], f[(STAGES_IM + 1) * LANES + b]
-            i3, i4 = f[(STAGES_IM + 2) * LANES + b], f[(STAGES_IM + 3) * LANES + b]
-            # The third and fourth stage also take the earlier output of the one before: the zeros at −2a.
-            n1 = a * r1 + (x * c + _FLOOR)
-            n2 = a * r2 + n1
-            n3 = a * (r3 + r2 + r2) + n2
-            n4 = a * (r4 + r3 + r3) + n3
-            m1 = a * i1 + (_FLOOR - x * s)
-            m2 = a * i2 + m1
-            m3 = a * (i3 + i2 + i2) + m2
-            m4 = a * (i4 + i3 + i3) + m3
-            f[(STAGES_RE + 0) * LANES + b], f[(STAGES_RE + 1) * LANES + b] = n1, n2
-            f[(STAGES_RE + 2) * LANES + b], f[(STAGES_RE + 3) * LANES + b] = n3, n4
-            f[(STAGES_IM + 0) * LANES + b], f[(STAGES_IM + 1) * LANES + b] = m1, m2
-            f[(STAGES_IM + 2) * LANES + b], f[(STAGES_IM + 3) * LANES + b] = m3, m4
-            f[COSINE * LANES + b] = c * tc - s * ts
-            f[SINE * LANES + b] = s * tc + c * ts
-            u, v = n4 * f[GAIN * LANES + b], m4 * f[GAIN * LANES + b]
-            power[t * LANES + b] = u * u + v * v
-
-
-@kernel
-def _filter_motion(signal: Floats, f: Floats, power: Floats, moved: Floats) -> None:
-    """Squared envelope and motion (shifted back to the centre) of each band, (time, band) flat."""
-    for t in range(signal.size):
-        x = signal[t]
-        for b in range(LANES):
-            a = f[POLE * LANES + b]
-            c, s = f[COSINE * LANES + b], f[SINE * LANES + b]
-            tc, ts = f[TURN_COSINE * LANES + b], f[TURN_SINE * LANES + b]
-            r1, r2 = f[(STAGES_RE + 0) * LANES + b], f[(STAGES_RE + 1) * LANES + b]
-            r3, r4 = f[(STAGES_RE + 2) * LANES + b], f[(STAGES_RE + 3) * LANES + b]
-            i1, i2 = f[(STAGES_IM + 0) * LANES + b], f[(STAGES_IM + 1) * LANES + b]
-            i3, i4 = f[(STAGES_IM + 2) * LANES + b], f[(STAGES_IM + 3) * LANES + b]
-            n1 = a * r1 + (x * c + _FLOOR)
-            n2 = a * r2 + n1
-            n3 = a * (r3 + r2 + r2) + n2
-            n4 = a * (r4 + r3 + r3) + n3
-            m1 = a * i1 + (_FLOOR - x * s)
-            m2 = a * i2 + m1
-            m3 = a * (i3 + i2 + i2) + m2
-            m4 = a * (i4 + i3 + i3) + m3
-            f[(STAGES_RE + 0) * LANES + b], f[(STAGES_RE + 1) * LANES + b] = n1, n2
-            f[(STAGES_RE + 2) * LANES + b], f[(STAGES_RE + 3) * LANES + b] = n3, n4
-            f[(STAGES_IM + 0) * LANES + b], f[(STAGES_IM + 1) * LANES + b] = m1, m2
-            f[(STAGES_IM + 2) * LANES + b], f[(STAGES_IM + 3) * LANES + b] = m3, m4
-            f[COSINE * LANES + b] = c * tc - s * ts
-            f[SINE * LANES + b] = s * tc + c * ts
-            u, v = n4 * f[GAIN * LANES + b], m4 * f[GAIN * LANES + b]
-            power[t * LANES + b] = u * u + v * v
-            moved[t * LANES + b] = u * c - v * s
-
-
-@kernel
-def _compress(block: Floats, length: int, p: Floats) -> None:
-    """Squared control envelopes to the smoothed linear compression gain, in place.
-
-    Linear below the knee and above 100 dB SPL (power 1), so the power is clipped to that range and the
-    gain is a power of it.
-    """
-    for t in range(length):
-        for b in range(LANES):
-            power = max(min(block[t * LANES + b], _ONE), p[LOWEST_POWER * LANES + b])
-            x = exp2f(p[OFFSET * LANES + b] - p[EXPONENT * LANES + b] * log2f(power))
-            # The low-pass keeps one number a band, what the last input leaves to the next output.
-            y = _SMOOTH_GAIN * x + p[REST * LANES + b]
-            p[REST * LANES + b] = _SMOOTH_GAIN * x + _SMOOTH_POLE * y
-            block[t * LANES + b] = y
-
-
-@kernel
-def _amplify(power: Floats, gain: Floats, moved: Floats, length: int) -> None:
-    """Apply ``gain`` to the motion, and replace it by the envelope that it makes of ``power``."""
-    for n in range(length * LANES):
-        g = gain[n]
-        moved[n] *= g
-        gain[n] = g * np.float32(math.sqrt(power[n]))
-
-
-@kernel
-def _add_up(block: Floats, length: int, energy: Doubles) -> None:
-    """Add each band's sum over a block; float32 within the block, double precision across blocks."""
-    total = np.zeros(LANES, np.float32)
-    for t in range(length):
-        for b in range(LANES):
-            total[b] += block[t * LANES + b]
-    for b in range(LANES):
-        energy[b] += total[b]
+def _thin(block: Floats, few: int, taps: Floats, out: Floats) -> None:
+    """Every ``few``-th sample of a block through a low-pass; ``block`` starts with what went before it."""
+    for t in range(0, BLOCK, few):
+        a = b = c = d = splat(_ZERO)  # four sums, because one addition would wait for the other
+        for k in range(0, taps.size, 4):
+            a = a + load(block, (t + k) * LANES) * taps[k]
+            b = b + load(block, (t + k + 1) * LANES) * taps[k + 1]
+            c = c + load(block, (t + k + 2) * LANES) * taps[k + 2]
+            d = d + load(block, (t + k + 3) * LANES) * taps[k + 3]
+        store(out, t // few * LANES, (a + b) + (c + d))
 
 
 @kernel
 def _to_rows(block: Floats, length: int, rows: Floats, start: int) -> None:
     """Write a (time, band) block into (band, time) rows from sample ``start``."""
     for b in range(LANES):
+        row = rows[b, start : start + length]
         for t in range(length):
-            rows[b, start + t] = block[t * LANES + b]
+            row[t] = block[t * LANES + b]
+
+
+@inline
+def _step(a: Any, n1: Any, n2: Any, n3: Any, n4: Any, x: Any) -> Any:
+    """One step of the cascade; stages three and four also take what the one before gave: zeros at −2a."""
+    m1 = a * n1 + x
+    m2 = a * n2 + m1
+    m3 = a * (n3 + n2 + n2) + m2
+    m4 = a * (n4 + n3 + n3) + m3
+    return m1, m2, m3, m4
+
+
+@inline
+def _keep(f: Floats, n1: Any, n2: Any, n3: Any, n4: Any, m1: Any, m2: Any, m3: Any, m4: Any) -> None:
+    store(f, (STAGES + 0) * LANES, n1)
+    store(f, (STAGES + 1) * LANES, n2)
+    store(f, (STAGES + 2) * LANES, n3)
+    store(f, (STAGES + 3) * LANES, n4)
+    store(f, (STAGES + 4) * LANES, m1)
+    store(f, (STAGES + 5) * LANES, m2)
+    store(f, (STAGES + 6) * LANES, m3)
+    store(f, (STAGES + 7) * LANES, m4)
+
+
+@inline
+def _add(power: Doubles, total: Any) -> None:
+    """Add lanes to a sum in double precision."""
+    lanes = np.empty(LANES, np.float32)
+    store(lanes, 0, total)
+    for b in range(LANES):
+        power[b] += lanes[b]
 
 
 @kernel
-def _to_rows_with_noise(
-    block: Floats,
-    length: int,
-    rows: Floats,
-    start: int,
-    noise: Floats,
-    noise_start: Counts,
-    noise_gain: float,
-) -> None:
-    """:func:`_to_rows` with each band's stretch of the noise table added."""
-    gain = np.float32(noise_gain)
+def _turn_carriers(bands: Bands) -> None:
+    """Carrier phases at the block's start from double precision; within the block float32 turns them on."""
+    phase, carrier = bands.phase, bands.carrier
     for b in range(LANES):
-        first = (noise_start[b] + start) % NOISE_LENGTH
-        for t in range(length):
-            rows[b, start + t] = block[t * LANES + b] + gain * noise[first + t]
+        cosine, sine = phase[0, b], phase[1, b]
+        carrier[COSINE * LANES + b] = np.float32(cosine)
+        carrier[SINE * LANES + b] = np.float32(sine)
+        phase[0, b] = cosine * phase[2, b] - sine * phase[3, b]
+        phase[1, b] = sine * phase[2, b] + cosine * phase[3, b]
 
 
 @kernel
-def _from_rows(rows: Floats, start: int, length: int, shift: Counts, block: Floats) -> None:
-    """Read (band, time) rows ``shift`` samples after ``start`` into a (time, band) block, else zeros."""
-    count = rows.shape[1]
-    for b in range(LANES):
-        origin = start + shift[b]
-        low = min(max(-origin, 0), length)
-        high = max(min(count - origin, length), low)
-        for t in range(low):
-            block[t * LANES + b] = _ZERO
-        if high > low:
-            row = rows[b, origin + low : origin + high]
-            for t in range(row.size):
-                block[(low + t) * LANES + b] = row[t]
-        for t in range(high, length):
-            block[t * LANES + b] = _ZERO
+def cross_spectra(reference: Floats, processed: Floats, summed: Floats) -> None:
+    """Add reference·conj(processed) to ``summed``: (bands, 2 × bins), real and imaginary parts in turn."""
+    for b in range(summed.shape[0]):
+        x, y, total = reference[b], processed[b], summed[b]
+        for k in range(total.size // 2):
+            xr, xi, yr, yi = x[2 * k], x[2 * k + 1], y[2 * k], y[2 * k + 1]
+            total[2 * k] += xr * yr + xi * yi
+            total[2 * k + 1] += xi * yr - xr * yi

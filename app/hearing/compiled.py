@@ -22,10 +22,7 @@ from app.paths import cache_folder
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 LANES = 16
-"""Bands that one kernel carries side by side: two 256-bit registers of float32.
-
-It must divide 32, and LLVM leaves inner loops of fewer than 16 turns scalar.
-"""
+"""Bands that one kernel carries side by side: one 512-bit or two 256-bit registers. It must divide 32."""
 
 # NaN and infinity keep their meaning (no "nnan"); sums may be reordered and fused, which float32 bears here.
 _FAST = {"contract", "reassoc", "nsz", "arcp"}
@@ -104,8 +101,12 @@ def _log2_over_offset(y: np.ndarray) -> np.ndarray:
     return np.where(np.abs(y) < 1e-9, 1 / math.log(2), np.log2(1 + safe) / safe)
 
 
-_L0, _L1, _L2, _L3, _L4, _L5, _L6 = _fit(_log2_over_offset, math.sqrt(0.5) - 1, math.sqrt(2) - 1, 6)
-_E0, _E1, _E2, _E3, _E4, _E5 = _fit(np.exp2, 0.0, 1.0, 5)
+LOG2_POLYNOMIAL = _fit(_log2_over_offset, math.sqrt(0.5) - 1, math.sqrt(2) - 1, 6)
+"""log2(1 + y)/y for √½ ≤ 1 + y ≤ √2, constant first."""
+EXP2_POLYNOMIAL = _fit(np.exp2, 0.0, 1.0, 5)
+"""2 to the power x for 0 ≤ x ≤ 1, constant first."""
+_L0, _L1, _L2, _L3, _L4, _L5, _L6 = LOG2_POLYNOMIAL
+_E0, _E1, _E2, _E3, _E4, _E5 = EXP2_POLYNOMIAL
 _ROOT_HALF = np.int32(0x3F3504F3)
 _MANTISSA = np.int32(23)
 _BIAS = np.int32(127)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
 
@@ -20,8 +20,10 @@ from numpy.typing import NDArray
 from scipy.signal import butter, lfilter
 
 from app.hearing import cochlea_kernels as k
+from app.hearing import nerve_kernels as n
 from app.hearing.cochlea import BANDS, SAMPLE_RATE, Cochlea, filter_gains, filter_poles
 from app.hearing.compiled import LANES
+from app.hearing.lanes import lanes_array
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -30,8 +32,22 @@ R = TypeVar("R")
 
 THRESHOLD_NOISE_DB = -10.0
 """Level of the noise that stands for the threshold of hearing, in dB re threshold."""
+_NO_TAPS = np.ones(1, np.float32)
 SHORTEST = 768
 """Fewer samples (32 ms at 24 kHz) hold too few segments to compare."""
+
+
+@dataclass(frozen=True)
+class BandWidths:
+    """How wide a signal makes ``LANES`` neighbouring bands.
+
+    ``control_power`` (LANES) is the mean squared envelope behind the control filters, ``pole`` (LANES) the
+    pole radius that it gives the auditory filters.
+    """
+
+    bands: slice
+    pole: Doubles
+    control_power: Doubles
 
 
 @dataclass(frozen=True)
@@ -49,9 +65,9 @@ class BandLevels:
 
 @dataclass(frozen=True)
 class BandGroup:
-    """``LANES`` neighbouring bands of one signal: ``envelope`` and ``motion`` are (LANES, samples) float32.
+    """``LANES`` neighbouring bands of one signal, whole.
 
-    They are linear and compressed, or what the auditory nerve gets: dB above threshold.
+    ``envelope`` (linear, compressed) and ``motion`` are (LANES, samples) float32.
     """
 
     bands: slice
@@ -85,54 +101,68 @@ class Ear:
         out = lfilter(np.convolve(b_low, b_high) * self._scale, np.convolve(a_low, a_high), signal)
         return np.asarray(out, dtype=np.float32)
 
-    def group(self, middle: Floats, bands: slice) -> BandGroup:
-        """Filter and compress ``LANES`` bands of a signal from the middle ear."""
-        c, count = self.cochlea, middle.size
-        gain = np.empty(count * LANES, np.float32)
-        envelope, motion = (np.empty((LANES, count), np.float32) for _ in range(2))
-        angles = self._angles[bands]
-        control_power = k.control_pass(
-            middle, angles, _filters(self._wide_pole[bands]), self._compressor(bands), gain
-        )
+    def control_bands(self, bands: slice) -> k.Bands:
+        """The control filters of ``LANES`` bands, at rest, for :func:`~.cochlea_kernels.control_power`."""
+        return self._at_rest(bands, self._wide_pole[bands])
+
+    def auditory_bands(self, widths: BandWidths) -> k.Bands:
+        """The filters and the compression of ``LANES`` bands, at rest, as wide as the signal makes them."""
+        return self._at_rest(widths.bands, widths.pole)
+
+    def widths(self, middle: Floats, bands: slice) -> BandWidths:
+        """How wide a signal from the middle ear, taken whole, makes ``LANES`` bands."""
+        control = self.control_bands(bands)
+        k.control_power(middle, control)
+        power = control.power / max(middle.size, 1)
         levels = np.full(BANDS, -np.inf)
-        levels[bands] = 10 * np.log10(np.maximum(control_power, 1e-60)) + k.FULL_SCALE_DB
-        pole = filter_poles(c.centre, c.bandwidth_at(levels))[bands]
-        power = k.analysis_pass(middle, angles, _filters(pole), gain, envelope, motion)
-        return BandGroup(bands, envelope, motion, BandLevels(pole, power, control_power))
+        levels[bands] = 10 * np.log10(np.maximum(power, 1e-60)) + k.FULL_SCALE_DB
+        pole = filter_poles(self.cochlea.centre, self.cochlea.bandwidth_at(levels))[bands]
+        return BandWidths(bands, pole, power)
 
-    def to_nerve(
+    def nerve(
         self,
-        group: BandGroup,
+        bands: slice,
+        delay: NDArray[np.int64],
         shifts: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
-        *,
-        in_place: bool = False,
-    ) -> BandGroup:
-        """Bands at the auditory nerve: a reference's, or a processed signal's with its ``shifts``.
+    ) -> n.Nerve:
+        """The hair cells of ``LANES`` bands, at rest: a reference's, or a processed signal's.
 
-        ``shifts`` say how many samples later envelope and motion are read (LANES each). Reference and
-        processed signal get different stretches of the threshold noise. ``in_place`` overwrites the group's
-        arrays, for which there must be no shifts.
+        Everything arrives ``delay`` samples (LANES) late. A processed signal has ``shifts``: how many samples
+        later envelope and motion are read (LANES each). Reference and processed signal get different
+        stretches of the threshold noise.
         """
         still = np.zeros(LANES, np.int64)
-        envelope, motion = group.envelope, group.motion
-        if not in_place:
-            envelope, motion = np.empty_like(envelope), np.empty_like(motion)
-        elif shifts is not None:
-            raise ValueError("shifted bands cannot be overwritten")
-        numbers = 2 * np.arange(group.bands.start, group.bands.stop) + (0 if shifts is None else 1)
-        noise_start = numbers * (k.NOISE_LENGTH // (2 * BANDS))
-        k.adaptation_pass(
-            group.envelope, group.motion, *(shifts or (still, still)),
-            self.cochlea.ihc_loss[group.bands].astype(np.float32), self._noise, noise_start,
-            self._noise_gain, 1 / self._scale, envelope, motion,
-        )  # fmt: skip
-        return replace(group, envelope=envelope, motion=motion)
+        variant = 2 * (bands.start // LANES) + (0 if shifts is None else 1)
+        return n.new_nerve(
+            np.stack(shifts or (still, still)) - delay,
+            delay,
+            self.cochlea.ihc_loss[bands].astype(np.float32),
+            1 / self._scale,
+            self._noise,
+            variant * (n.NOISE_ROWS * LANES // (2 * BANDS)),
+            self._noise_gain,
+        )
+
+    def group(self, middle: Floats, bands: slice) -> BandGroup:
+        """Filter and compress ``LANES`` bands of a signal from the middle ear, whole."""
+        widths = self.widths(middle, bands)
+        state = self.auditory_bands(widths)
+        blocks = -(-middle.size // k.BLOCK)
+        rows = np.zeros((2, LANES, blocks * k.BLOCK), np.float32)
+        room = lanes_array(2 * k.BLOCK), lanes_array(k.BLOCK)
+        k.hear_rows(middle, blocks, state, (1, 1), _NO_TAPS, room[0], rows[0], rows[1], room[1])
+        envelope, motion = rows[:, :, : middle.size]
+        return BandGroup(bands, envelope, motion, band_levels(widths, state, middle.size))
 
     def spectrum(self, groups: Sequence[BandLevels]) -> Doubles:
         """The long-term spectrum of all bands in dB above threshold, after compression."""
         power = np.concatenate([g.power for g in groups])
         control = np.concatenate([g.control_power for g in groups])
         return self.cochlea.sensation_level(np.sqrt(power), np.sqrt(control), k.FULL_SCALE_DB)
+
+    def _at_rest(self, bands: slice, pole: Doubles) -> k.Bands:
+        tables = _filters(self._wide_pole[bands]), _filters(pole), self._compressor(bands)
+        return k.new_bands(self._angles[bands], *tables)
 
     def _compressor(self, bands: slice) -> Floats:
         c = self.cochlea
@@ -143,7 +173,12 @@ class Ear:
         table[k.LOWEST_POWER] = 2**octaves
         table[k.EXPONENT] = exponent
         table[k.OFFSET] = exponent * octaves - c.ohc_loss[bands] / (20 * np.log10(2))
-        return table.astype(np.float32).ravel()
+        return table.astype(np.float32)
+
+
+def band_levels(widths: BandWidths, heard: k.Bands, samples: int) -> BandLevels:
+    """The long-term figures of bands through which a signal has gone."""
+    return BandLevels(widths.pole, heard.power / max(samples, 1), widths.control_power)
 
 
 def band_groups() -> list[slice]:
@@ -158,13 +193,16 @@ def spread(executor: Executor | None, function: Callable[[T], R], items: Iterabl
 
 @lru_cache(maxsize=2)
 def _noise(seed: int) -> Floats:
-    """Gaussian noise of RMS 1, and as much of its start again as one block can read past its end."""
-    noise = np.random.default_rng(seed).standard_normal(k.NOISE_LENGTH, dtype=np.float32)
-    return np.concatenate((noise, noise[: k.BLOCK]))
+    """Gaussian noise of RMS 1 for all bands of a group, and enough of its start again for a block."""
+    noise = lanes_array(n.NOISE_ROWS + k.BLOCK)
+    size = n.NOISE_ROWS * LANES
+    np.random.default_rng(seed).standard_normal(size, dtype=np.float32, out=noise[:size])
+    noise[size:] = noise[: k.BLOCK * LANES]
+    return noise
 
 
 def _filters(pole: Doubles) -> Floats:
     table = np.zeros((k.FILTER_ROWS, LANES))
     table[k.POLE] = pole
     table[k.GAIN] = filter_gains(pole)
-    return table.astype(np.float32).ravel()
+    return table.astype(np.float32)

@@ -13,16 +13,13 @@ from numpy.typing import NDArray
 from scipy.signal import correlate, firwin, oaconvolve
 
 from app.hearing.cochlea import BANDS, SAMPLE_RATE, centre_frequencies
-from app.hearing.segment_kernels import LARGEST_LAG
+from app.hearing.nerve_kernels import COVARIANCE_HALF, LARGEST_LAG, SMOOTHING_HALF
 
 Doubles = NDArray[np.float64]
+Numbers = NDArray[np.float32] | NDArray[np.float64]
 
 SILENCE_DB = 2.5
 """Segments and tiles quieter than this, in dB above threshold, are not compared."""
-SMOOTHING_HALF = SAMPLE_RATE * 8 // 1000 // 2
-"""Half of the 8 ms segments that smooth the envelope: envelopes are sampled at 250 Hz."""
-COVARIANCE_HALF = SAMPLE_RATE * 16 // 1000 // 2
-"""Half of the 16 ms segments of the fine-structure covariance."""
 _CEPSTRA = 6
 _ENVELOPE_RATE = SAMPLE_RATE / SMOOTHING_HALF
 _MODULATION_TAPS = 129
@@ -30,35 +27,31 @@ _HIGH_MODULATIONS_HZ = ((20.0, 32.0), (32.0, 50.0), (50.0, 80.0), (80.0, None))
 _SYNCHRONY_ORDER, _SYNCHRONY_HZ = 5, 3500.0
 
 
-def loud_segments(levels: Doubles) -> NDArray[np.bool_]:
+def loud_segments(levels: Numbers) -> NDArray[np.bool_]:
     """Which segments are heard: ``levels`` (bands, segments) in dB SL, averaged over bands as loudness."""
     loudness = 20 * np.log10(np.mean(10 ** (levels / 20), axis=0))
     return np.asarray(loudness > SILENCE_DB)
 
 
-class ModulationReference:
-    """The reference's half of the cepstral correlation at high modulation rates (20 to 125 Hz)."""
+def cepstral_correlation(reference: Numbers, processed: Numbers) -> float:
+    """The mean normalised correlation of cepstra 2 to 6 at high modulation rates (20 to 125 Hz), 0…1.
 
-    def __init__(self, smooth: Doubles) -> None:
-        """``smooth`` (bands, segments): the reference's smoothed envelope in dB SL at 250 Hz."""
-        self._loud = loud_segments(smooth)
-        self.silent = np.count_nonzero(self._loud) <= 1
-        if not self.silent:
-            self._bands = _modulations(smooth[:, self._loud])
-
-    def correlation(self, smooth: Doubles) -> float:
-        """The mean normalised correlation of cepstra 2 to 6 over four modulation bands, 0…1.
-
-        ``smooth`` (bands, segments) is the processed signal's; 0 where the reference is silent.
-        """
-        if self.silent:
-            return 0.0
-        x, y = self._bands, _modulations(smooth[:, self._loud])
-        xx, yy, xy = (np.einsum("mct,mct->mc", p, q) for p, q in ((x, x), (y, y), (x, y)))
-        small = 1e-30
+    ``reference`` and ``processed`` (bands, segments) are smoothed envelopes in dB SL at 250 Hz. The mean is
+    over cepstra and four modulation bands; 0 where the reference is silent.
+    """
+    loud = loud_segments(reference)
+    if np.count_nonzero(loud) <= 1:
+        return 0.0
+    total = 0.0
+    small = 1e-30
+    cepstra = [_cepstra(smooth[:, loud]) for smooth in (reference, processed)]
+    for taps in _modulation_filters():  # one after the other: all at once are as much memory as the bands
+        x, y = (_modulation(c, taps) for c in cepstra)
+        xx, yy, xy = (np.einsum("ct,ct->c", p, q) for p, q in ((x, x), (y, y), (x, y)))
         flat = (xx < small) | (yy < small)
         normal = np.where(flat, 1.0, np.sqrt(np.where(flat, 1.0, xx * yy)))
-        return float(np.mean(np.where(flat, 0.0, np.abs(xy) / normal)))
+        total += float(np.mean(np.where(flat, 0.0, np.abs(xy) / normal)))
+    return total / len(_modulation_filters())
 
 
 def synchrony_weights() -> Doubles:
@@ -70,23 +63,23 @@ def synchrony_weights() -> Doubles:
     return np.sqrt(1 / (1 + ratio))
 
 
-def wanted_tiles(power: Doubles) -> NDArray[np.bool_]:
+def wanted_tiles(power: Numbers) -> NDArray[np.bool_]:
     """The reference's tiles that are compared; ``power`` (bands, segments) is of motion in dB SL.
 
-    A tile counts where it and its whole segment are above threshold; none where fewer than two segments are.
+    A tile counts where it and its whole segment are above threshold.
     """
     levels = np.sqrt(2 * power)
-    loud = loud_segments(levels)
-    if np.count_nonzero(loud) <= 1:
-        return np.zeros(power.shape, dtype=bool)
-    return np.asarray((levels > SILENCE_DB) & loud)
+    return np.asarray((levels > SILENCE_DB) & loud_segments(levels))
 
 
-def synchrony_covariance(covariance: Doubles, wanted: NDArray[np.bool_]) -> float:
-    """The weighted mean covariance of the wanted tiles, 0…1; 0 where there are none."""
-    weights = np.where(wanted, synchrony_weights()[:, None], 0.0)
-    total = weights.sum()
-    return float((weights * np.where(wanted, covariance, 0.0)).sum() / total) if total > 0 else 0.0
+def synchrony_covariance(covariance: Numbers, wanted: NDArray[np.bool_]) -> float:
+    """The weighted mean covariance of the wanted tiles, 0…1; 0 where fewer than two segments have any."""
+    if np.count_nonzero(wanted.any(axis=0)) <= 1:
+        return 0.0
+    weights = synchrony_weights()
+    counts = np.count_nonzero(wanted, axis=1)
+    sums = np.sum(covariance, axis=1, where=wanted, dtype=np.float64)
+    return float(weights @ sums / (weights @ counts))
 
 
 def spectrum_scores(reference_sl: Doubles, processed_sl: Doubles) -> tuple[float, float]:
@@ -114,15 +107,15 @@ def covariance_window() -> NDArray[np.float32]:
 
 
 @cache
-def covariance_weights() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """For a full and a half segment: window power over window autocorrelation at each lag.
+def covariance_weights() -> NDArray[np.float32]:
+    """For a full and then for a half segment: window power over window autocorrelation at each lag.
 
     Multiplied with a correlation and divided by the root of both powers (each already divided by the
     window's) they give the unbiased normalised covariance.
     """
     full = np.hanning(2 * COVARIANCE_HALF)
     half = full[COVARIANCE_HALF:]
-    return _inverse_autocorrelation(full), _inverse_autocorrelation(half)
+    return np.concatenate((_inverse_autocorrelation(full), _inverse_autocorrelation(half)))
 
 
 def _inverse_autocorrelation(window: Doubles) -> NDArray[np.float32]:
@@ -154,14 +147,16 @@ def _modulation_filters() -> Doubles:
     return np.stack(filters)
 
 
-def _modulations(smooth: Doubles) -> Doubles:
-    """Cepstra of an envelope (bands, time) through the modulation filters, zero mean: (4, cepstra, time)."""
+def _cepstra(smooth: Numbers) -> Doubles:
+    """Cepstra 2 to 6 of an envelope (bands, time), zero mean: (cepstra, time)."""
     cepstra = _cepstrum_basis() @ smooth
-    cepstra -= cepstra.mean(axis=1, keepdims=True)
-    full = oaconvolve(cepstra[None], _modulation_filters()[:, None], axes=2)
-    first = _MODULATION_TAPS // 2
-    out = full[:, :, first : first + smooth.shape[1]]
-    return np.asarray(out - out.mean(axis=2, keepdims=True))
+    return np.asarray(cepstra - cepstra.mean(axis=1, keepdims=True))
+
+
+def _modulation(cepstra: Doubles, taps: Doubles) -> Doubles:
+    """Cepstra (cepstra, time) through a modulation filter, zero mean."""
+    out = oaconvolve(cepstra, taps[None], mode="same", axes=1)[:, : cepstra.shape[1]]
+    return np.asarray(out - out.mean(axis=1, keepdims=True))
 
 
 def combine(

@@ -19,19 +19,20 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.signal import oaconvolve
 
 from app.hearing import features
-from app.hearing.alignment import BandSpectra, BulkAlignment
+from app.hearing.alignment import BulkAlignment
 from app.hearing.audiogram import NORMAL, Audiogram
-from app.hearing.cochlea import SAMPLE_RATE, cochlea, group_delays
-from app.hearing.ear_model import SHORTEST, BandGroup, BandLevels, Ear, band_groups, spread
+from app.hearing.cochlea import SAMPLE_RATE, cochlea
+from app.hearing.ear_model import SHORTEST, Ear
+from app.hearing.passes import Reference
 from app.hearing.prescription import nal_r
 from app.hearing.resampling import to_model_rate
-from app.hearing.segment_kernels import covary_rows, power_rows, segment_count, smooth_rows
 
-Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 Check = Callable[[], None]
 
 _MODEL_NAL_R_ORDER = 140
+LONGEST_KEPT = 45 * SAMPLE_RATE
+"""Of longer references (45 s) nothing is kept but the signal."""
 SILENT_REFERENCE = "The reference is silent here, so there is nothing to compare the remix with."
 BOTH_SILENT = "Reference and remix are both silent here."
 TOO_SHORT = "Less than 0.05 seconds of sound is too short to compare."
@@ -84,7 +85,8 @@ class Haaqi:
     """HAAQI for one ear, with the reference's half of the work kept from score to score.
 
     Settings are those of :func:`haaqi`; ``threads`` is how many threads one score may use (2 at most help,
-    and more than the machine's cores never do). One object serves one thread at a time.
+    and more than the machine's cores never do). Of a reference of more than ``longest`` samples at 24 kHz
+    nothing is kept, so that memory does not grow with it. One object serves one thread at a time.
     """
 
     def __init__(
@@ -96,6 +98,7 @@ class Haaqi:
         level1: float = 65.0,
         seed: int | None = None,
         threads: int | None = None,
+        longest: int = LONGEST_KEPT,
     ) -> None:
         if equalisation not in (1, 2):
             raise ValueError("equalisation is 1 (plain reference) or 2 (amplified reference)")
@@ -106,6 +109,7 @@ class Haaqi:
         self.sample_rate = sample_rate
         self._amplifier = nal_r(audiogram, SAMPLE_RATE, _MODEL_NAL_R_ORDER) if equalisation == 1 else None
         self._ear = Ear(cochlea(audiogram), level1, 0 if seed is None else seed)
+        self._longest = longest
         self._threads = min(threads or 2, os.cpu_count() or 1)
         self._reference: Doubles = np.zeros(0)
         self._prepared: _Prepared | None = None
@@ -137,13 +141,13 @@ class Haaqi:
         check()
         middle = self._ear.middle_ear(prepared.alignment.align(signal))
         with self._executor() as executor:
-            parts = spread(executor, lambda x: self._compare(prepared, x, middle, check), prepared.groups)
+            both = prepared.reference.compare(middle, executor, check)
         check()
-        cepstral = prepared.modulation.correlation(np.concatenate([part.smooth for part in parts]))
-        covariance = np.concatenate([part.covariance for part in parts])
-        synchrony = features.synchrony_covariance(covariance, prepared.wanted)
-        spectrum = self._ear.spectrum([part.levels for part in parts])
-        raw = (cepstral, synchrony, *features.spectrum_scores(prepared.spectrum, spectrum))
+        raw = (
+            features.cepstral_correlation(both.smooth, both.processed_smooth),
+            features.synchrony_covariance(both.covariance, both.wanted),
+            *features.spectrum_scores(both.spectrum, both.processed_spectrum),
+        )
         return HaaqiScore(*features.combine(*raw), raw)
 
     def _preparation(self, count: int, check: Check) -> _Prepared | None:
@@ -151,7 +155,7 @@ class Haaqi:
         if self._prepared is not None and self._prepared.alignment.count == count:
             return self._prepared
         reference = self._reference[:count]
-        alignment = BulkAlignment(reference)
+        alignment = BulkAlignment(reference, self._longest)
         if alignment.last + 1 - alignment.first < SHORTEST:
             return None
         reference = reference[alignment.first : alignment.last + 1]
@@ -163,45 +167,9 @@ class Haaqi:
         check()
         middle = self._ear.middle_ear(reference)
         with self._executor() as executor:
-            groups = spread(executor, lambda bands: self._ear.group(middle, bands), band_groups())
-            check()
-            delays = group_delays(np.concatenate([g.levels.pole for g in groups]))
-            delays = delays.max() - delays
-            parts = spread(executor, lambda g: self._reference_group(g, delays[g.bands]), groups)
-        self._prepared = _Prepared(
-            alignment=alignment,
-            groups=parts,
-            modulation=features.ModulationReference(np.concatenate([part.smooth for part in parts])),
-            wanted=features.wanted_tiles(np.concatenate([part.power for part in parts])),
-            spectrum=self._ear.spectrum([g.levels for g in groups]),
-        )
+            kept = Reference(self._ear, middle, executor, check, keep=count <= self._longest)
+        self._prepared = _Prepared(alignment, kept)
         return self._prepared
-
-    def _reference_group(self, group: BandGroup, delay: NDArray[np.int64]) -> _Group:
-        spectra = BandSpectra(group.envelope), BandSpectra(group.motion)
-        nerve = self._ear.to_nerve(group, in_place=True)
-        smooth = _segments(nerve.envelope, features.SMOOTHING_HALF)
-        smooth_rows(nerve.envelope, delay, features.smoothing_window(), smooth)
-        power = _segments(nerve.motion, features.COVARIANCE_HALF)
-        power_rows(nerve.motion, delay, features.covariance_window(), power)
-        return _Group(group.bands, delay, nerve.motion, smooth, power, *spectra)
-
-    def _compare(self, prepared: _Prepared, x: _Group, middle: Floats, check: Check) -> _Compared:
-        """The processed signal's bands of a reference's group, compared with it."""
-        check()
-        y = self._ear.group(middle, x.bands)
-        check()
-        shifts = x.envelope_spectra.shifts(y.envelope), x.motion_spectra.shifts(y.motion)
-        nerve = self._ear.to_nerve(y, (-shifts[0], -shifts[1]))
-        check()
-        smooth = np.zeros_like(x.smooth)
-        smooth_rows(nerve.envelope, x.delay, features.smoothing_window(), smooth)
-        covariance = np.zeros_like(x.power)
-        covary_rows(
-            x.motion, nerve.motion, x.delay, features.covariance_window(), prepared.wanted[x.bands], x.power,
-            *features.covariance_weights(), covariance,
-        )  # fmt: skip
-        return _Compared(smooth, covariance, y.levels)
 
     @contextmanager
     def _executor(self) -> Iterator[Executor | None]:
@@ -214,36 +182,11 @@ class Haaqi:
 
 
 @dataclass(frozen=True)
-class _Group:
-    """A reference's neighbouring bands. ``delay`` (samples) makes all bands equally late."""
-
-    bands: slice
-    delay: NDArray[np.int64]
-    motion: Floats
-    smooth: Doubles
-    power: Doubles
-    envelope_spectra: BandSpectra
-    motion_spectra: BandSpectra
-
-
-@dataclass(frozen=True)
-class _Compared:
-    """A group of the processed signal's bands: smoothed envelope (dB SL), covariance with the reference."""
-
-    smooth: Doubles
-    covariance: Doubles
-    levels: BandLevels
-
-
-@dataclass(frozen=True)
 class _Prepared:
     """A reference's half of a score."""
 
     alignment: BulkAlignment
-    groups: list[_Group]
-    modulation: features.ModulationReference
-    wanted: NDArray[np.bool_]
-    spectrum: Doubles
+    reference: Reference
 
 
 def warm_up(check: Check | None = None) -> None:
@@ -269,10 +212,6 @@ def _signal(samples: ArrayLike) -> Doubles:
     if not np.isfinite(signal).all():
         raise ValueError("a signal holds samples that are not numbers")
     return signal
-
-
-def _segments(rows: Floats, half: int) -> Doubles:
-    return np.zeros((rows.shape[0], segment_count(rows.shape[1], half)))
 
 
 def _defined(score: float, note: str) -> HaaqiScore:
