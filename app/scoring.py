@@ -182,12 +182,12 @@ class Scoring(QObject):
             self._centre = position
         return self._centre
 
-    def _ask(self, request: QualityRequest | None) -> None:
+    def _ask(self, request: QualityRequest | None, *, give_up: bool = True) -> None:
         if request is None:
             return
         running = self._running
         # A provisional score gives way to the full one, and an old full one to a slider on the move.
-        stop = running is not None and running.provisional != request.provisional
+        stop = give_up and running is not None and running.provisional != request.provisional
         self._newest = request
         self._worker().request(request, stop_running=stop)
 
@@ -208,6 +208,9 @@ class Scoring(QObject):
             self._moved = False
             self._ask(self._request(provisional=True))
             self._pace.start()
+        elif self._document.dragging and self._newest is not None and self._newest.provisional:
+            # The slider is held still: what its release will ask for can begin already.
+            self._ask(self._request(), give_up=False)
 
     def _same_window(self, request: QualityRequest, other: QualityRequest) -> bool:
         try:
@@ -296,8 +299,10 @@ class Scoring(QObject):
         if newest and not request.provisional:
             entry = ScoredMix(quality, request.session.strips, request.session.master_db)
             self.history = (*self.history[-HISTORY + 1 :], entry)
-        # A provisional score is the newest that there can be while the slider moves.
-        self._show(QualityStatus("scored" if newest else "scoring", quality, stale=not newest))
+        # While the slider moves, a provisional score is as new as one can be.
+        moving = request.provisional and self._newest is not None and self._newest.provisional
+        fresh = newest or moving
+        self._show(QualityStatus("scored" if fresh else "scoring", quality, stale=not fresh))
 
     @Slot(object, str)
     def _on_failed(self, request: QualityRequest, sentence: str) -> None:

@@ -151,6 +151,33 @@ def test_release_gives_a_provisional_score_up(qtbot, made: Made, scorer: Scorer)
     assert [call.provisional for call in scorer.calls] == [False, True, False]
 
 
+def test_a_provisional_score_is_shown_while_the_next_one_waits(qtbot, made: Made, scorer: Scorer) -> None:
+    first(qtbot, made, scorer, true=True)
+    made.document.begin_drag()
+    made.document.set_gain("violin", -3)
+    assert scorer.entered.acquire(timeout=10)
+    made.document.set_gain("violin", -6)
+    qtbot.waitUntil(lambda: made.scoring._newest.session.strips["violin"].gain_db == -6)
+    with qtbot.waitSignal(made.scoring.changed, check_params_cb=scored(made, provisional=True)):
+        scorer.go.release()
+    assert made.scoring.status.quality.mean == pytest.approx(0.47)
+    scorer.go.release(3)
+    with qtbot.waitSignal(made.scoring.changed, check_params_cb=scored(made)):
+        made.document.end_drag()
+
+
+def test_a_slider_held_still_is_scored_in_full_before_its_release(qtbot, made: Made, scorer: Scorer) -> None:  # type: ignore[no-untyped-def]
+    first(qtbot, made, scorer, true=True)
+    made.document.begin_drag()
+    scorer.go.release(2)
+    with qtbot.waitSignal(made.scoring.changed, check_params_cb=scored(made)):
+        made.document.set_gain("violin", -3)
+    assert made.document.dragging
+    made.document.end_drag()
+    assert not made.scoring._job.busy  # it is there already
+    assert [call.provisional for call in scorer.calls] == [False, True, False]
+
+
 def test_a_drag_that_changed_nothing_is_not_scored(qtbot, made: Made, scorer: Scorer) -> None:
     first(qtbot, made, scorer, true=True)
     made.document.begin_drag()
