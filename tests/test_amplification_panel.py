@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtWidgets import QCheckBox, QComboBox, QSpinBox
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QSpinBox
 
+from app.hearing.compressor import CompressorFit, prescribed
 from app.hearing.listener_tap import OFF
 from tests.shell_window import shell_window
 from ui.amplification_panel import AmplificationPanel
@@ -126,6 +128,32 @@ def test_the_kind_says_what_it_assumes_and_warns(window: MainWindow, panel: Ampl
     panel.kind.activated.emit(panel.kind.currentIndex())
     assert not panel.heard.isEnabled()
     assert "Choose" in panel.why_not.text()
+
+
+def test_parameters_are_loaded_for_the_listener(
+    window: MainWindow, panel: AmplificationPanel, tmp_path, monkeypatch
+) -> None:
+    file = tmp_path / "compressor_params.json"
+    ear = {"cr_l": [1.5] * 6, "gain_l": [12] * 6, "cr_r": [2.5] * 6, "gain_r": [22] * 6}
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(file), ""))
+    window.program.amplification.set_kind("cad2")
+    assert "FIG6" in panel.assumes.text()
+    file.write_text(json.dumps({"L1": ear, "L2": ear}))
+    panel.load.click()
+    assert "L1, L2" in panel.trouble.text()
+    assert not panel.trouble.isHidden()
+    file.write_text(json.dumps({"L1": ear}))
+    panel.load.click()
+    listeners = window.program.listeners
+    assert listeners.profile is not None  # they are a person's, kept in a private profile
+    assert prescribed(listeners.listener.right) == CompressorFit((2.5,) * 6, (22.0,) * 6)
+    assert "own" in panel.assumes.text()
+    assert panel.trouble.isHidden()
+    again = listeners.store.load(listeners.profile.id)
+    assert again.left.compressor == ((1.5,) * 6, (12.0,) * 6)
+    file.write_text(json.dumps({listeners.profile.name: {**ear, "cr_l": [3] * 6}, "L2": ear}))
+    panel.load.click()
+    assert prescribed(listeners.listener.left).ratios == (3.0,) * 6
 
 
 def test_the_limiter_is_read_in_words(window: MainWindow, panel: AmplificationPanel, monkeypatch) -> None:

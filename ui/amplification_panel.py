@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QCheckBox, QComboBox, QSizePolicy, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QPushButton,
+    QSizePolicy,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
 
+from app.errors import UserError
 from ui.actions import Actions
 from ui.exposure_panel import ExposurePanel
 from ui.form_rows import Note, Wrapped, label_for
@@ -45,6 +56,10 @@ class AmplificationPanel(QWidget):
             self.kind.addItem(text, key)
         self.assumes = Note()
         self.caution = Wrapped()
+        self.load = QPushButton(self.tr("&Load CAD2 parameters…"))
+        self.load.setAccessibleName(self.tr("Load CAD2 parameters"))
+        self.load.setMinimumHeight(32)
+        self.trouble = Wrapped()
         self.heard = QCheckBox(self.tr("&Hear it"))
         self.why_not = Note()
         self.way = Wrapped()
@@ -75,6 +90,7 @@ class AmplificationPanel(QWidget):
         # clicked, not toggled: only a hand asks; the box then shows what came of it
         self.heard.clicked.connect(self._hear)
         self.hear_as.clicked.connect(self._hear_as)
+        self.load.clicked.connect(self._load)
         self.ceiling.valueChanged.connect(lambda db: amplification.set_ceiling_db(float(db)))
         amplification.changed.connect(self.refresh)
         program.recording_changed.connect(self.refresh)
@@ -89,7 +105,15 @@ class AmplificationPanel(QWidget):
         layout.setSpacing(6)
         layout.addWidget(self.heading)
         layout.addWidget(label_for(self.tr("The score reckons &with"), self.kind))
-        for widget in (self.kind, self.assumes, self.caution, self.heard, self.why_not):
+        for widget in (
+            self.kind,
+            self.assumes,
+            self.load,
+            self.trouble,
+            self.caution,
+            self.heard,
+            self.why_not,
+        ):
             layout.addWidget(widget)
         layout.addWidget(self.way)
         layout.addWidget(self.change_way)
@@ -106,6 +130,8 @@ class AmplificationPanel(QWidget):
         self.kind.setCurrentIndex(max(0, self.kind.findData(amplification.kind)))
         describe(self.kind, self.kind.currentText())
         self.assumes.setText(self._assumption(amplification.kind))
+        self.load.setVisible(amplification.kind == "cad2")
+        self.trouble.setVisible(False)
         caution = amplification.caution
         self.caution.setText(caution)
         self.caution.setVisible(bool(caution))
@@ -180,6 +206,24 @@ class AmplificationPanel(QWidget):
         self._actions["amplification"].trigger()
         self.refresh()
 
+    def _load(self) -> None:
+        settings = self.program.settings
+        chosen, _ = QFileDialog.getOpenFileName(
+            self.window(),
+            self.tr("Load CAD2 parameters"),
+            settings.last_folder,
+            self.tr("CAD2 compressor parameters (*.json)"),
+        )
+        if not chosen:
+            return
+        settings.last_folder = str(Path(chosen).parent)
+        try:
+            self.program.amplification.load_parameters(Path(chosen))
+        except UserError as exc:
+            self.trouble.setText(str(exc))
+            self.trouble.setVisible(True)
+            announce(self.trouble, str(exc))
+
     def _hear_as(self, on: bool) -> None:
         self.program.amplification.set_hear_as(on)
         self.refresh()
@@ -202,10 +246,12 @@ class AmplificationPanel(QWidget):
                 "NAL-R is put on the remix; the reference stays plain, and HAAQI amplifies it itself "
                 "(equalisation 1)."
             )
-        return self.tr(
-            "Remix and reference are brought to −40 LUFS and both go through the compressor (equalisation "
-            "2). Gains are by the FIG6 rule."
+        words = self.tr(
+            "Remix and reference are brought to −40 LUFS and both go through the compressor (equalisation 2)."
         )
+        if self.program.amplification.fitted:
+            return words + " " + self.tr("Its ratios and gains are the listener’s own.")
+        return words + " " + self.tr("Its ratios and gains follow the FIG6 rule.")
 
     def _way_words(self, way: str | None, output: str) -> str:
         words = {

@@ -29,6 +29,9 @@ class Audiogram:
     ``levels`` holds the level of that tone, and formulas (:meth:`level_at`) take one step of 5 dB more, at
     most 120 dB HL, the least that the threshold can be.
 
+    ``compressor`` holds the ear's own parameters for the CAD2 compressor, where somebody fitted them: six
+    ratios (≥ 1) and six gains (dB), see :mod:`app.hearing.compressor`.
+
     Levels and name stay out of ``repr``, so that no log or crash report shows them by accident.
     Raises ValueError, with a sentence that says what is wrong, for anything out of range, unequal lengths
     or numbers that are none.
@@ -40,6 +43,9 @@ class Audiogram:
     extrapolated: tuple[float, ...] = ()
     bone: tuple[tuple[float, float], ...] = field(default=(), kw_only=True, repr=False)
     no_response: tuple[float, ...] = field(default=(), kw_only=True, repr=False)
+    compressor: tuple[tuple[float, ...], tuple[float, ...]] | None = field(
+        default=None, kw_only=True, repr=False
+    )
     _log_frequencies: tuple[float, ...] = field(init=False, repr=False, compare=False)
     _formula_levels: tuple[float, ...] = field(init=False, repr=False, compare=False)
 
@@ -59,6 +65,12 @@ class Audiogram:
         _check(bone)
         if not set(silent) <= set(frequencies):
             raise ValueError("A frequency without an answer needs the level that was tried.")
+        if self.compressor is not None:
+            ratios, gains = self.compressor
+            if len(ratios) != 6 or len(gains) != 6 or not all(1.0 <= r < math.inf for r in ratios):
+                raise ValueError("An ear's compressor needs six ratios of 1 or more and six gains.")
+            if not all(abs(gain) <= 90.0 for gain in gains):
+                raise ValueError("A gain of the ear's compressor must lie within ±90 dB.")
         object.__setattr__(self, "frequencies", frequencies)
         object.__setattr__(self, "levels", levels)
         object.__setattr__(self, "extrapolated", tuple(float(f) for f in self.extrapolated))

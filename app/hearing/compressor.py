@@ -58,13 +58,15 @@ class CompressorFit:
 
 
 def prescribed(audiogram: Audiogram) -> CompressorFit:
-    """Ratios and gains for an ear whose CAD2 parameters are not given.
+    """Ratios and gains for an ear: its own where it has them, otherwise by FIG6 from its thresholds.
 
     CAD2 took the gain for 65 dB from CAMFIT (whose code is AGPL and not here) and the ratio from the
     prescribed outputs at 55 and 85 dB input, at most 6:1 (cadenzachallenge.org, “Amplification”). This does
     the same with FIG6: Killion & Fikret-Pasa (1993), "The 3 types of sensorineural hearing loss",
     Hearing Journal 46(11), 31–36, gains in dB between its levels interpolated.
     """
+    if audiogram.compressor is not None:
+        return CompressorFit(*audiogram.compressor)
     ratios, gains = [], []
     for loss in audiogram.levels_at(CENTRES_HZ):
         soft, middle, loud = fig6(loss)

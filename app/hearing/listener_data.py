@@ -2,7 +2,8 @@
 
 ``{"format": "ripieno-audiogram", "version": 1, "name": …, "left": {…}, "right": {…}}``, each ear with
 ``frequencies`` (Hz), ``levels`` (dB HL) and, where there are any, ``extrapolated`` and ``no_response``
-(lists of frequencies) and ``bone`` (pairs of frequency and level). The name is optional.
+(lists of frequencies), ``bone`` (pairs of frequency and level) and ``compressor`` (``ratios`` and ``gains``
+of the six bands of CAD2). The name is optional.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ def ear_to_data(ear: Audiogram) -> dict[str, Any]:
         data["bone"] = [_plain(point) for point in ear.bone]
     if ear.no_response:
         data["no_response"] = _plain(ear.no_response)
+    if ear.compressor is not None:
+        ratios, gains = ear.compressor
+        data["compressor"] = {"ratios": _plain(ratios), "gains": _plain(gains)}
     return data
 
 
@@ -42,6 +46,7 @@ def ear_from_data(data: object, name: str = "") -> Audiogram:
         _numbers(data, "extrapolated", optional=True),
         bone=tuple((_number(f), _number(v)) for f, v in bone),
         no_response=_numbers(data, "no_response", optional=True),
+        compressor=_compressor(data.get("compressor")),
     )
 
 
@@ -63,6 +68,14 @@ def listener_from_data(data: object, name: str = "") -> Listener:
     told = data.get("name")
     name = told if isinstance(told, str) and told else name
     return Listener(_side(data, "left", name), _side(data, "right", name), name)
+
+
+def _compressor(data: object) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+    if data is None:
+        return None
+    if not isinstance(data, dict):
+        raise ValueError("A compressor should be a group with ratios and gains.")
+    return _numbers(data, "ratios"), _numbers(data, "gains")
 
 
 def _side(data: dict[str, Any], side: str, name: str) -> Audiogram:
