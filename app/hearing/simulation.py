@@ -12,8 +12,7 @@ scales the whole signal by the ratio of its plain to its gated level, which need
 beginning; here a level is a level. The bands' envelopes look ahead 23 ms instead of to the signal's end.
 
 The model is made for 44.1 kHz: its smearing works on a grid of frequencies and times that belong to that
-rate. At another rate :func:`simulate` goes there and back; a stage is designed for its own rate, with its
-own grid, and single third-octave levels then differ by some decibels (tests/benchmarks/loss_simulation.py).
+rate. At another rate a stage resamples to 44.1 kHz and back (:mod:`app.hearing.simulation_rate`).
 """
 
 from __future__ import annotations
@@ -21,7 +20,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import soxr
 from numpy.typing import ArrayLike, NDArray
 
 from app.hearing import simulation_design as design
@@ -30,6 +28,7 @@ from app.hearing.audiogram import Audiogram
 from app.hearing.compiled import LANES
 from app.hearing.ear_stage import MOST_FRAMES
 from app.hearing.fourier import twiddles
+from app.hearing.simulation_rate import RateChange, advance_at_rate, rate_change
 
 FULL_SCALE_DB_SPL = 100.0
 """The level of a full-scale square wave, where nothing is calibrated: an assumption."""
@@ -38,7 +37,7 @@ FULL_SCALE_DB_SPL = 100.0
 class LossSimulation:
     """One ear's hearing loss as a stage of playback (:class:`~app.hearing.ear_stage.EarStage`).
 
-    ``sample_rate`` in Hz, 16000 to 192000; ``audiogram`` the ear's; ``full_scale_db_spl`` is the sound
+    ``sample_rate`` in Hz, 8000 to 192000; ``audiogram`` the ear's; ``full_scale_db_spl`` is the sound
     pressure level (dB) of RMS 1. ``delay`` is how many samples the output lags behind: at 44.1 kHz 65 ms for
     a mild loss, 59 ms for a severe one. No band's gain exceeds one. Raises ValueError for another rate.
     """
@@ -53,18 +52,18 @@ class LossSimulation:
             )
         self.sample_rate = sample_rate
         self.audiogram = audiogram
-        degree = design.severity(audiogram)
-        hop = round(design.HOP * design.scale_of(sample_rate))
+        degree, rate = design.severity(audiogram), design.REFERENCE_RATE
+        hop = design.HOP
         spacing = hop // design.STEPS
         bins = 4 * hop
-        bank = design.design_bank(degree, sample_rate)
+        bank = design.design_bank(degree, rate)
         exponents = design.design_exponents(audiogram, bank)
         loudest = 10 ** ((design.CATCH_UP_DB - full_scale_db_spl) / 20)
-        into, back = design.design_ear_filters(sample_rate)
+        into, back = design.design_ear_filters(rate)
         reach = (design.ENVELOPE_REACH + 1) * spacing
         smears = degree.smears
         if smears:
-            smearing = design.design_smearing(degree.lower, degree.upper, sample_rate, bins)
+            smearing = design.design_smearing(degree.lower, degree.upper, rate, bins)
         else:
             smearing = np.zeros((0, 0), np.float32)
         # A quarter of the frame a hop: the squares of the overlapping windows add up to one.
@@ -76,7 +75,7 @@ class LossSimulation:
             smearing=smearing,
             window=window.astype(np.float32),
             twiddles=twiddles(bins),
-            envelope=design.design_envelope(bank, sample_rate, spacing),
+            envelope=design.design_envelope(bank, rate, spacing),
             exponents=exponents.astype(np.float32),
             offsets=(math.log2(bank.together) - exponents * math.log2(loudest)).astype(np.float32),
             loudest=np.array([loudest], np.float32),
@@ -87,6 +86,10 @@ class LossSimulation:
         self.delay = (
             hop + (into.size - 1) // 2 + (3 * hop if smears else 0) + latest + reach + (back.size - 1) // 2
         )
+        self._change: RateChange | None = None
+        if sample_rate != rate:
+            self._change = rate_change(sample_rate, rate, self.delay)
+            self.delay = int(self._change.delays[1])
         self._column = np.zeros(MOST_FRAMES, np.float32)
         self.process(self._column)  # compiled now, not in the audio thread
         self.reset()
@@ -118,13 +121,19 @@ class LossSimulation:
             piece = column[start : start + MOST_FRAMES]
             block = self._column[: piece.shape[0]]
             np.copyto(block, piece)
-            kernels.advance(block, self._design, self._state)
+            if self._change is None:
+                kernels.advance(block, self._design, self._state)
+            else:
+                advance_at_rate(block, self._design, self._state, self._change)
             np.copyto(piece, block)
 
     def reset(self) -> None:
         """Forget what went through."""
         for array in self._state:
             array.fill(0)
+        if self._change is not None:
+            for array in (self._change.counts, self._change.taken, self._change.made):
+                array.fill(0)
         bank = self._bank
         rows = np.vstack((bank.zero, bank.turn, bank.decay, bank.gain, bank.high_pass))
         for group, room in enumerate(self._state.bank):
@@ -138,18 +147,13 @@ def simulate(
 ) -> NDArray[np.float64]:
     """A whole signal of one ear (samples,) as the listener hears it, of the same length and in time.
 
-    At 44.1 kHz this is :class:`LossSimulation`'s output without its delay; a signal at another rate is
-    resampled to 44.1 kHz and back. Raises ValueError for a signal that is not one-dimensional or a rate
-    that is not positive.
+    This is what :class:`LossSimulation` makes of it, without the delay. Raises ValueError for a signal that
+    is not one-dimensional or a rate that a stage refuses.
     """
     signal = np.asarray(ear, np.float32)
     if signal.ndim != 1:
         raise ValueError("One ear is one row of samples.")
-    if not sample_rate > 0:
-        raise ValueError("The sample rate must be positive.")
-    there = soxr.resample(signal, sample_rate, design.REFERENCE_RATE, "VHQ")
-    stage = LossSimulation(design.REFERENCE_RATE, audiogram, full_scale_db_spl=full_scale_db_spl)
-    padded = np.concatenate((there, np.zeros(stage.delay, np.float32)))
+    stage = LossSimulation(sample_rate, audiogram, full_scale_db_spl=full_scale_db_spl)
+    padded = np.concatenate((signal, np.zeros(stage.delay, np.float32)))
     stage.process(padded)
-    back = soxr.resample(padded[stage.delay :], design.REFERENCE_RATE, sample_rate, "VHQ")[: signal.size]
-    return np.concatenate((back, np.zeros(signal.size - back.size))).astype(np.float64)
+    return padded[stage.delay :].astype(np.float64)

@@ -9,8 +9,7 @@ The model is that of the Cambridge hearing group (“MSBG”: Moore, Stone, Baer
   of Nejime & Moore (1997), JASA 102, 603–615.
 
 Figures that the papers leave open (corner frequencies, delays, how wide at which loss) are those of
-pyclarity 0.9.0 (MIT licence), which the simulation is compared with. They are given at 44.1 kHz and
-designed anew for other rates.
+pyclarity 0.9.0 (MIT licence), which the simulation is compared with.
 """
 
 from __future__ import annotations
@@ -30,8 +29,8 @@ Doubles = NDArray[np.float64]
 
 REFERENCE_RATE = 44100
 """The rate (Hz) that the model's own figures are for."""
-LOWEST_RATE, HIGHEST_RATE = 16000, 192000
-"""The sample rates (Hz) that the simulation can be designed for."""
+LOWEST_RATE, HIGHEST_RATE = 8000, 192000
+"""The sample rates (Hz) that the simulation can be heard at."""
 CATCH_UP_DB = 105.0
 """dB SPL at which sound is as loud as for normal hearing, in every band."""
 WORST_SIMULATED_DB = 100.0
@@ -173,11 +172,6 @@ class BankDesign:
 def erb(frequency: Doubles) -> Doubles:
     """A healthy auditory filter's equivalent rectangular bandwidth in Hz (Glasberg & Moore 1990)."""
     return 24.7 * (0.00437 * frequency + 1.0)
-
-
-def scale_of(sample_rate: float) -> float:
-    """How many times longer in samples things are at this rate: a power of two, for the frames' sake."""
-    return float(2.0 ** round(math.log2(sample_rate / REFERENCE_RATE)))
 
 
 def design_bank(degree: Severity, sample_rate: float) -> BankDesign:

@@ -88,19 +88,24 @@ class State(NamedTuple):
 @audio_kernel
 def advance(block: Floats, design: Design, state: State) -> None:
     """Replace ``block`` (samples,) by the simulation's output, one hop and the model's own delay later."""
-    hop = state.waiting.shape[1]
-    at = state.at[0]
     for n in range(block.size):
-        x = block[n]
-        if not (abs(x) < _LOUDEST_INPUT):  # NaN, infinity or nonsense would stay in the filters for ever
-            x = _ZERO
-        state.waiting[0, at] = x
-        block[n] = state.waiting[1, at]
-        at += 1
-        if at == hop:
-            at = 0
-            _hop(design, state)
+        block[n] = step(block[n], design, state)
+
+
+@kernel
+def step(x: np.float32, design: Design, state: State) -> np.float32:
+    """One sample in, one out."""
+    if not (abs(x) < _LOUDEST_INPUT):  # NaN, infinity or nonsense would stay in the filters for ever
+        x = _ZERO
+    at = state.at[0]
+    out: np.float32 = state.waiting[1, at]
+    state.waiting[0, at] = x
+    at += 1
+    if at == state.waiting.shape[1]:
+        at = 0
+        _hop(design, state)
     state.at[0] = at
+    return out
 
 
 @kernel

@@ -3,8 +3,8 @@
     python -m tests.benchmarks.loss_simulation [--frames 441] [--rounds 400]
 
 The share is the thread's own processor time for both ears over the length of a buffer. Levels are those of
-third-octave bands from 125 Hz to 16 kHz within 60 dB of the loudest; the stages for other rates are compared
-with :func:`app.hearing.simulation.simulate`, which resamples to 44.1 kHz and back.
+third-octave bands from 125 Hz to 16 kHz within 60 dB of the loudest; the stages for other rates, which
+resample inside, are compared with the one for 44.1 kHz between two resamplings by soxr.
 """
 
 from __future__ import annotations
