@@ -1,4 +1,4 @@
-"""The command line: separate, remix, haaqi, separators; train and benchmark are in modules of their own.
+"""The command line: separate, remix, separators; the other commands are in modules of their own.
 
 Heavy modules are loaded inside the commands, so that ``--help`` answers at once.
 """
@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from app import benchmark_command, train_commands
+from app import benchmark_command, haaqi_command, train_commands
 from app.commands import Force, Json, Quiet, command, print_json, print_line, progress_bar, say
 from app.errors import UsageError, UserError
 
@@ -28,6 +28,7 @@ app = typer.Typer(
 
 
 app.command()(benchmark_command.benchmark)
+app.command()(haaqi_command.haaqi)
 app.add_typer(train_commands.train_app, name="train")
 
 
@@ -143,56 +144,6 @@ def remix(
         print_json(found)
     else:
         print_line(done.sentence)
-
-
-@app.command()
-@command
-def haaqi(
-    reference: Annotated[
-        Path, typer.Argument(help="What it is compared with.", readable=False, show_default=False)
-    ],
-    processed: Annotated[Path, typer.Argument(help="What is scored.", readable=False, show_default=False)],
-    audiogram: Annotated[
-        str, typer.Option("--audiogram", "-a", help="normal, N1–N7, S1–S3, or a JSON or CSV file.")
-    ] = "normal",
-    amplification: Annotated[
-        bool, typer.Option("--amplification/--no-amplification", help="Put NAL-R on PROCESSED, or not.")
-    ] = True,
-    start: Annotated[float, typer.Option(help="Second to begin at.")] = 0.0,
-    seconds: Annotated[
-        float | None, typer.Option(help="Seconds to compare; the whole, up to a minute, if left out.")
-    ] = None,
-    as_json: Json = False,
-    quiet: Quiet = False,
-) -> None:
-    """Score how clean PROCESSED is likely to sound to an ear, against REFERENCE, from 0 to 1 (HAAQI).
-
-    A model of average judgements, not a medical measurement.
-    """
-    from app.hearing.audiogram_file import read_listener
-    from app.score_files import score_files
-
-    if start < 0 or (seconds is not None and seconds <= 0):
-        raise UsageError("--start and --seconds take numbers of seconds above zero.")
-    listener = read_listener(audiogram)
-    with progress_bar(quiet) as report:
-        score = score_files(
-            reference,
-            processed,
-            listener,
-            amplify=amplification,
-            start=start,
-            seconds=seconds,
-            progress=report,
-        )
-    for text in score.notes:
-        say(text)
-    if as_json:
-        print_json(asdict(score))
-    else:
-        heard = "with amplification" if score.amplified else "without amplification"
-        print_line(f"HAAQI {score.mean:.3f} (left {score.left:.3f}, right {score.right:.3f})")
-        print_line(f"{score.processed} against {score.reference}, listener {score.listener}, {heard}")
 
 
 @app.command()

@@ -22,8 +22,7 @@ from app.recording import Recording, open_recording
 Progress = Callable[[float], None]
 Check = Callable[[], None]
 
-LONGEST_SECONDS = 60.0
-"""What is scored where no length is asked for: memory and time grow with it."""
+USUAL_LEVEL_DB = 65.0
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,8 @@ class FileScore:
     """HAAQI of ``processed`` against ``reference``, 0…1 for each ear and their mean.
 
     ``start`` and ``seconds`` are the stretch that was compared; ``amplified`` says that NAL-R for the
-    listener was put on the processed side. ``notes`` are sentences about anything unusual.
+    listener was put on the processed side. ``equalisation`` and ``level`` (dB SPL) are as in
+    :func:`score_files`. ``notes`` are sentences about anything unusual.
     """
 
     left: float
@@ -44,6 +44,8 @@ class FileScore:
     start: float
     seconds: float
     notes: tuple[str, ...]
+    equalisation: int = 1
+    level: float = USUAL_LEVEL_DB
 
 
 def score_files(
@@ -52,15 +54,21 @@ def score_files(
     listener: Listener,
     *,
     amplify: bool = True,
+    equalisation: int = 1,
+    level: float = USUAL_LEVEL_DB,
     start: float = 0.0,
     seconds: float | None = None,
     progress: Progress | None = None,
     check: Check | None = None,
 ) -> FileScore:
-    """Score a sound file against a reference, both ears; the reference plays at 65 dB SPL.
+    """Score a sound file against a reference, both ears.
 
-    A mono file is heard by both ears, one with more channels than two is folded down to stereo, another
-    sample rate is converted to the reference's. ``seconds`` is None for up to a minute. Raises UserError.
+    With ``equalisation`` 1 the reference is plain (the model amplifies it itself), and ``amplify`` puts NAL-R
+    for the listener on the processed file; with 2 the reference file is amplified already, and the processed
+    one is taken as it is. The reference file plays at ``level`` dB SPL in each ear; the processed file is
+    raised or lowered alike. A mono file is heard by both ears, one with more channels than two is folded down
+    to stereo, another sample rate is converted to the reference's. ``seconds`` is None for the whole; memory
+    hardly grows with it. Raises UserError.
     """
     tell = progress or (lambda fraction: None)
     opened = [
@@ -75,27 +83,26 @@ def score_files(
     if abs(opened[0].duration - opened[1].duration) > 0.01:
         notes.append("The files are not equally long: what is beyond the end of the shorter one is left out.")
     wanted = length - start if seconds is None else min(seconds, length - start)
-    if seconds is None and wanted > LONGEST_SECONDS:
-        wanted = LONGEST_SECONDS
-        notes.append(
-            f"Only {LONGEST_SECONDS:.0f} seconds were compared; --start and --seconds choose others."
-        )
-    first, second = (_ears(recording, start, wanted, rate) for recording in opened)
-    frames = min(first.shape[1], second.shape[1])
-    first, second = first[:, :frames], second[:, :frames]
     scores: list[HaaqiScore] = []
+    frames = 0
+    amplify = amplify and equalisation == 1
+    alike = listener.same_ears and all(recording.channels == 1 for recording in opened)
     for ear, audiogram in enumerate((listener.left, listener.right)):
         if check:
             check()
-        same = ear == 1 and listener.left.levels == listener.right.levels
-        same = same and listener.left.frequencies == listener.right.frequencies
-        if same and np.array_equal(first[0], first[1]) and np.array_equal(second[0], second[1]):
+        if ear == 1 and alike:
             scores.append(scores[0])
             continue
-        model = Haaqi(audiogram, rate, level1=presentation_level(first[ear]))
-        model.set_reference(first[ear])
-        heard = apply_nal_r(second[ear], rate, audiogram) if amplify else second[ear]
-        scores.append(model.score(heard, check))
+        first, second = (_ear(recording, ear, start, wanted, rate) for recording in opened)
+        frames = min(first.size, second.size)
+        first, second = first[:frames], second[:frames]
+        level1 = presentation_level(first) + level - USUAL_LEVEL_DB
+        model = Haaqi(audiogram, rate, equalisation=equalisation, level1=level1)
+        model.set_reference(first)
+        del first
+        if amplify:
+            second = apply_nal_r(second, rate, audiogram)
+        scores.append(model.score(second, check))
         tell(0.2 + 0.4 * (ear + 1))
     notes += [score.note for score in scores if score.note]
     tell(1.0)
@@ -111,19 +118,18 @@ def score_files(
         start,
         frames / rate,
         tuple(dict.fromkeys(notes)),
+        equalisation,
+        level,
     )
 
 
-def _ears(recording: Recording, start: float, seconds: float, rate: int) -> NDArray[np.float64]:
-    """What the two ears hear of a stretch (s): ``(2, samples)`` at ``rate`` Hz."""
+def _ear(recording: Recording, ear: int, start: float, seconds: float, rate: int) -> NDArray[np.float64]:
+    """What ear 0 (left) or 1 hears of a stretch (s): (samples) at ``rate`` Hz."""
     own = recording.sample_rate
     audio = recording.audio[round(start * own) : round((start + seconds) * own)]
     if not len(audio):
         raise UserError(f"{shown_name(recording.path)} has no sound there: choose another start.")
-    ears = np.zeros((2, len(audio)))
-    for ear, route in enumerate(routes(recording.channels, 2)):
-        for channel, gain in route:
-            ears[ear] += gain * audio[:, channel].astype(np.float64)
-    if own != rate:
-        ears = np.ascontiguousarray(soxr.resample(ears.T, own, rate, quality="VHQ").T)
-    return ears
+    heard = np.zeros(len(audio))
+    for channel, gain in routes(recording.channels, 2)[ear]:
+        heard += gain * audio[:, channel].astype(np.float64)
+    return heard if own == rate else np.asarray(soxr.resample(heard, own, rate, quality="VHQ"))

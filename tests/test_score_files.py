@@ -79,13 +79,18 @@ def test_unequal_lengths_and_a_stretch(files: tuple[Path, Path], tmp_path: Path)
         score_files(*files, listener(), start=1.0)
 
 
-def test_of_a_long_file_a_minute_is_compared(
-    files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("app.score_files.LONGEST_SECONDS", 0.5)
-    score = score_files(*files, listener())
-    assert score.seconds == pytest.approx(0.5)
-    assert "--start" in score.notes[0]
+def test_an_amplified_reference_is_taken_as_it_is(files: tuple[Path, Path]) -> None:
+    own = score_files(files[0], files[0], listener("N3"), equalisation=2)
+    plain = score_files(files[0], files[0], listener("N3"), amplify=False)
+    assert (own.amplified, own.equalisation) == (False, 2)
+    assert own.mean > 0.95 > plain.mean
+
+
+def test_the_level_at_which_the_reference_plays(files: tuple[Path, Path]) -> None:
+    soft, usual = (score_files(*files, listener("N3"), level=level) for level in (30.0, 65.0))
+    assert (soft.level, usual.level) == (30.0, 65.0)
+    assert soft.mean < usual.mean
+    assert usual.mean == score_files(*files, listener("N3")).mean
 
 
 def test_silence(files: tuple[Path, Path], tmp_path: Path) -> None:
