@@ -92,6 +92,7 @@ class Program(QObject):
         )
         self.exporting.notice.connect(self.notice)
         self.stems_changed.connect(lambda: self.audibility.load(self.recording, self.stems))
+        self.block_ready.connect(lambda *_: self.audibility.follow_play_head())
         self.amplification.switched_off.connect(self.notice)
         self.session_listener.notice.connect(self.notice)
 

@@ -181,8 +181,16 @@ def test_a_score_follows_the_mix(qtbot, program, recording):
         program.scoring.changed, timeout=120_000, check_params_cb=lambda status: status.state == "scored"
     ):
         separate(qtbot, program)
+    likely = program.scoring.status.quality
+    assert likely.kind == "estimate"  # there are no true stems
+    assert likely.low <= likely.mean <= likely.high
+    with qtbot.waitSignal(
+        program.scoring.changed,
+        timeout=60_000,
+        check_params_cb=lambda status: status.state == "scored" and status.quality.kind == "change",
+    ):
+        program.scoring.set_reference("original")
     first = program.scoring.status.quality
-    assert first.kind == "change"
     assert first.mean == pytest.approx((first.left + first.right) / 2)
     with qtbot.waitSignal(
         program.scoring.changed,
@@ -191,6 +199,22 @@ def test_a_score_follows_the_mix(qtbot, program, recording):
     ):
         program.document.set_gain("violin", float("-inf"))
     assert program.scoring.status.quality.mean < first.mean
+
+
+def test_a_part_is_followed_and_one_undo_takes_it_back(qtbot, program, recording):
+    open_file(qtbot, program, recording)
+    separate(qtbot, program)
+    qtbot.waitUntil(lambda: not program.follow.problem, timeout=60_000)
+    before = program.document.session
+    share = program.audibility.shares["violin"]
+    program.document.begin_drag()
+    program.follow.set_amount(0.2)
+    program.follow.set_amount(0.6)
+    with qtbot.waitSignal(program.audibility.changed):
+        program.document.end_drag()
+    assert program.audibility.shares["violin"] >= share
+    program.document.undo()
+    assert program.document.session.strips == before.strips
 
 
 def test_a_session_opens_with_its_mix_and_its_stems(qtbot, program, recording, tmp_path):
