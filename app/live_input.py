@@ -100,7 +100,7 @@ class LiveInput(QObject):
         self._poll = QTimer(self)
         self._poll.setInterval(POLL_MILLISECONDS)
         self._poll.timeout.connect(self._look)
-        listening.changed.connect(self._on_playing)
+        listening.changed.connect(self._on_listening)
 
     # -- what there is -------------------------------------------------------------------------------
 
@@ -211,7 +211,7 @@ class LiveInput(QObject):
 
     def close(self) -> None:
         """Stop for good."""
-        self._listening.changed.disconnect(self._on_playing)
+        self._listening.changed.disconnect(self._on_listening)
         self.stop()
 
     def _request(self, rate: int) -> ChainRequest | None:
@@ -368,10 +368,16 @@ class LiveInput(QObject):
             )
 
     @Slot()
-    def _on_playing(self) -> None:
-        if (self.running or self.starting) and self._listening.player.playing:
+    def _on_listening(self) -> None:
+        """Playback and another output end it: nobody has said that there are headphones there."""
+        if not (self.running or self.starting):
+            return
+        if self._listening.player.playing:
             self.stop()
             self._tell(self.tr("Playback started, so live input stopped."))
+        elif self._headphones_at and not self.headphones:
+            self.stop()
+            self._tell(self.tr("The sound output changed, so live input stopped."))
 
     def _tell(self, text: str) -> None:
         self.problem = text

@@ -252,6 +252,10 @@ def test_another_output_asks_for_headphones_again(qtbot, room: Room) -> None:
     room.settings.output_device = "Headphones, Fake"
     assert not room.live.headphones
     room.start(qtbot)
+    room.settings.output_device = ""
+    assert not room.live.running
+    assert "output changed" in room.said[-1]
+    room.start(qtbot)
     room.live.set_headphones(False)
     assert not room.live.running
 

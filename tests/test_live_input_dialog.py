@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QLabel
 
 from tests.fake_duplex import LINE_IN, MICROPHONE
 from tests.shell_program import ShellProgram
-from tests.shell_window import dress, forget
+from tests.shell_window import dress, forget, shell_window
 from ui.live_input_dialog import LiveInputDialog
 
 NOISE = 0.1 * np.random.default_rng(0).standard_normal(48000)
@@ -146,3 +146,15 @@ def test_every_control_has_a_name_and_is_large_enough(dialog: LiveInputDialog) -
         assert control.height() >= 32
     for meter in dialog.meters.values():
         assert meter.accessibleName()
+
+
+def test_the_menu_opens_it_and_the_windows_end_is_its_end(qtbot) -> None:
+    program = ShellProgram()
+    with shell_window(program) as window:
+        window.actions_["live input"].trigger()
+        dialog = window.verbs.dialog("live input")
+        assert isinstance(dialog, LiveInputDialog)
+        started(qtbot, dialog)
+        stream = program.duplex.stream
+    assert stream.closed
+    assert len(program.duplex.streams) == 1
