@@ -325,7 +325,10 @@ class Amplification(QObject):
                 hear_as,
                 full_scale,
             )
-            return loudness, tap_setting(request)
+            try:
+                return loudness, tap_setting(request)
+            except ValueError as exc:  # a sample rate that a stage cannot be made for
+                raise UserError(str(exc)) from exc
 
         self._job = self._jobs.start("amplification", work)
         self._job.finished.connect(self._on_prepared)

@@ -150,9 +150,10 @@ class Player:
             except PlayerError as exc:
                 self.problem = exc
                 raise
-            if self._output.device.name != self._tap_output:
+            before, self._tap_output = self._tap_output, self._output.device.name
+            if before != self._tap_output:
                 self._tap_setting = OFF  # it was chosen for other ears, or other loudspeakers
-            transport.tap.setting = self._tap_setting
+            transport.tap.begin(self._tap_setting, softly=before not in ("", self._tap_output))
         if transport.next_frame >= transport.frames:
             self.seek(transport.loop[0] if transport.loop is not None else 0)
         self._idle_since = None

@@ -189,15 +189,16 @@ def test_hear_as_needs_no_way_of_listening(qtbot, room: Room) -> None:
     assert room.player.tap.setting is OFF
 
 
-def test_a_chain_that_cannot_be_made_switches_off(qtbot, room: Room, expected_errors, monkeypatch) -> None:
+def test_a_chain_that_cannot_be_made_switches_off(qtbot, room: Room, monkeypatch) -> None:
     def broken(request: object) -> None:
-        raise ValueError("made up")
+        raise ValueError("The loss cannot be simulated at 8000 Hz.")
 
     monkeypatch.setattr("app.amplification.tap_setting", broken)
     room.open()
     room.amplification.set_way("headphones")
-    with qtbot.waitSignal(room.amplification.switched_off, timeout=20_000):
+    with qtbot.waitSignal(room.amplification.switched_off, timeout=20_000) as told:
         room.amplification.set_heard(True)
+    assert "8000 Hz" in told.args[0]
     assert not room.amplification.heard
     assert room.player.tap.setting is OFF
 

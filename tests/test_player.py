@@ -55,6 +55,13 @@ def session_of(parts: dict, **strips: Strip) -> Session:
     return Session(strips={name: strips.get(name.replace("-", "_"), Strip()) for name in parts})
 
 
+def softly(heard: np.ndarray, wanted: np.ndarray) -> bool:
+    """Whether this is how something begins at another output: 20 dB down, and rising slowly."""
+    sounding = np.abs(wanted) > 0.05
+    gains = heard[sounding] / wanted[sounding]
+    return bool(0.099 < gains.min() <= gains.max() < 0.12)
+
+
 # -- the mix that is heard ---------------------------------------------------------------------------
 
 
@@ -421,7 +428,7 @@ def test_the_chosen_output_changes_while_it_plays(player: Player, backend: FakeB
     assert backend.stream.device == HEADPHONES
     assert player.device == HEADPHONES.name
     heard = backend.pull(5000)
-    np.testing.assert_array_equal(heard[FADE:], recording[10_000 + FADE : 15_000])
+    assert softly(heard[FADE:], recording[10_000 + FADE : 15_000])
     player.set_device(SYSTEM_DEFAULT)
     assert backend.stream.device == SPEAKERS
     player.pause()
@@ -461,7 +468,7 @@ def test_an_output_that_is_unplugged_stops_playback_with_a_sentence(
     player.play()  # with the system's choice, and it says so
     assert backend.stream.device == SPEAKERS
     assert "not there now" in str(player.problem)
-    np.testing.assert_array_equal(backend.pull(3000)[FADE:], recording[10_000 + FADE : 13_000])
+    assert softly(backend.pull(3000)[FADE:], recording[10_000 + FADE : 13_000])
     assert player.device == HEADPHONES.name  # still the user's choice
 
 
@@ -597,7 +604,7 @@ def test_surround_goes_to_a_surround_device_and_is_folded_for_others(
     player.play()
     heard = backend.pull(2000)
     assert heard.shape == (2000, 6)
-    np.testing.assert_array_equal(heard[FADE:, 2], recording[FADE:2000, 2])
+    assert softly(heard[FADE:, 2], recording[FADE:2000, 2])
     assert not heard[:, [0, 1, 3, 4, 5]].any()
 
 

@@ -142,6 +142,22 @@ def test_it_belongs_to_one_output_and_one_recording(player: Player, backend: Fak
     assert player.tap is None
 
 
+def test_another_output_begins_softly(player: Player, backend: FakeBackend) -> None:
+    recording, parts = tone_parts(400_000)
+    player.load(live_mixer(recording, parts, sample_rate=RATE))
+    player.play()
+    np.testing.assert_array_equal(backend.pull(4000)[2000:], recording[2000:4000])
+    player.set_device(HEADPHONES.name)
+    heard = backend.pull(3 * RATE)
+    assert 0.05 < np.abs(heard[:4410]).max() < 0.12  # 20 dB down, whatever the new output makes of it
+    assert np.abs(heard[-4410:]).max() > 0.8
+    player.pause()
+    backend.pull(2000)
+    player.set_device(HEADPHONES.name)
+    player.play()
+    assert np.abs(backend.pull(4410)[2000:]).max() > 0.5  # the same one again begins as it was
+
+
 def test_switching_it_on_and_off_while_it_plays_does_not_click(player: Player, backend: FakeBackend) -> None:
     recording, parts = tone_parts(400_000)
     player.load(live_mixer(recording, parts, sample_rate=RATE))

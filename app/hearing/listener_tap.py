@@ -181,9 +181,14 @@ class ListenerTap:
         before = self._wanted
         if setting is before.setting:
             return
-        limiter = None if setting is OFF else Limiter(self.sample_rate, self.channels)
         rise_db = START_DB if setting.may_be_louder(before.setting) else min(0.0, before.rise_db)
-        self._wanted = _Path(setting, limiter, self.channels, rise_db)
+        self._wanted = self._made(setting, rise_db)
+
+    def begin(self, setting: TapSetting, *, softly: bool) -> None:
+        """Take a setting at the start of a stream; ``softly`` from −20 dB: it comes out elsewhere now."""
+        self.setting = setting
+        if softly:
+            self._wanted = self._made(setting, START_DB)
 
     @property
     def delay(self) -> int:
@@ -251,6 +256,11 @@ class ListenerTap:
         """Take up the wanted setting with no cross-fade, where nothing was heard until now. Audio thread."""
         if self._wanted is not self._path and self._leaving is None and self._path.limiter is None:
             self._path = self._wanted
+            self._path.reset()  # its stages may have been heard before, in another stream
+
+    def _made(self, setting: TapSetting, rise_db: float) -> _Path:
+        limiter = None if setting is OFF else Limiter(self.sample_rate, self.channels)
+        return _Path(setting, limiter, self.channels, rise_db)
 
     def _cross(self, old: NDArray[np.float32], heard: NDArray[np.float32]) -> None:
         early = min(heard.shape[0], self._unheard)
