@@ -27,7 +27,7 @@ from ui.main_window import MainWindow
 
 pytestmark = pytest.mark.usefixtures("qapp")
 
-DIALOGS = ("preferences", "export", "shortcuts", "about")
+DIALOGS = ("preferences", "export", "shortcuts", "about", "live input")
 
 
 @pytest.fixture
