@@ -71,7 +71,7 @@ class Axes:
             if start > taken:
                 y = self.area.top() - 4 * unit
                 if not labels_above:
-                    y = self.area.bottom() + metrics.ascent() + 3 * unit
+                    y = self.area.bottom() + metrics.ascent() + 5 * unit
                 p.drawText(QPointF(start, y), label)
                 taken = start + wide + 4 * unit
         low, high = sorted((self.top, self.bottom))
@@ -177,10 +177,11 @@ def draw_audiogram(painter: QPainter, area: QRectF, ink: Ink, left: Audiogram, r
 def draw_gain(
     painter: QPainter, area: QRectF, ink: Ink, gain: EarGain, *, right: bool, highest: float
 ) -> None:
-    """One ear's computed gain as a line and its targets as symbols, from −10 to ``highest`` dB."""
+    """One ear's computed gain (none: no line) and its targets as symbols, from −10 to ``highest`` dB."""
     axes = Axes(painter, area, ink, top=highest, bottom=-10.0)
     axes.grid(10 if highest <= 50 else 20, labels_above=False)
-    axes.line(list(zip(GRID_HZ, gain.computed, strict=True)), ink.ear(right), dashed=not right)
+    if gain.computed:
+        axes.line(list(zip(GRID_HZ, gain.computed, strict=True)), ink.ear(right), dashed=not right)
     if gain.loud:
         axes.line(list(zip(GRID_HZ, gain.loud, strict=True)), ink.text, dashed=False, width=0.8)
     axes.symbols(gain.target, right=right)

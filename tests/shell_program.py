@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.amplification import Amplification
 from app.errors import UserError
+from app.fitting import Fitting
 from app.hearing.listener_tap import OFF, TapSetting
 from app.hearing.quality import Quality
 from app.jobs import Jobs
@@ -98,8 +99,15 @@ class FakeListening(QObject):
     def recording(self) -> Any:
         return getattr(self.parent(), "recording", None)
 
+    @property
+    def stems(self) -> Any:
+        return getattr(self.parent(), "stems", None)
+
     def restore_loop(self) -> None:
         pass
+
+    def audition(self, session: Any, gain_db: float = 0.0) -> None:
+        self.auditioned = (session, gain_db)
 
     def play_pause(self) -> None:
         self.player.playing = not self.player.playing
@@ -209,6 +217,15 @@ class ShellProgram(FakeProgram):
             self.settings,
             self.jobs,
             self.listeners,
+            self,
+        )
+        self.fitting = Fitting(
+            self.document,
+            self.listening,  # type: ignore[arg-type]
+            self.amplification,
+            self.listeners,
+            self.scoring,  # type: ignore[arg-type]
+            self.jobs,
             self,
         )
         self.duplex = FakeDuplex()

@@ -136,7 +136,7 @@ class TrialResult:
         needed = votes_needed(len(self.settings), most.value)
         more = (
             f" If the share stayed like this, about {needed} votes would be needed."
-            if needed is not None and needed > total
+            if needed is not None and needed > max(total, fewest or 0)
             else ""
         )
         return f"{chosen} ({span}): this may be chance. {nothing}{more}"
