@@ -51,7 +51,7 @@ class AmplificationPanel(QWidget):
         for key, text in (
             ("off", self.tr("None")),
             ("nal-r", self.tr("NAL-R (linear)")),
-            ("cad2", self.tr("CAD2 compressor (six bands)")),
+            ("cad2", self.tr("CAD2 compressor")),
         ):
             self.kind.addItem(text, key)
         self.assumes = Note()
