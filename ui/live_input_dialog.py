@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QHideEvent
+from PySide6.QtGui import QCloseEvent, QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -65,6 +65,7 @@ class LiveInputDialog(ScrollingDialog):
         self.latency = Note()
         self.status = Wrapped()
         self.status.setAccessibleName(self.tr("Live input"))
+        self.status.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         self.level.lineEdit().setTextMargins(4, 0, 6, 0)
         for combo in (self.input, self.way):  # long names give way: the window must not
             combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -197,8 +198,7 @@ class LiveInputDialog(ScrollingDialog):
         elif not on:
             self._poll.stop()
             self._rest()
-        if not live.problem:
-            self.status.setText(self._state_words())
+        self.status.setText(" ".join(filter(None, (live.problem, self._state_words()))))
 
     def _list(self) -> None:
         """The inputs that there are now."""
@@ -226,11 +226,11 @@ class LiveInputDialog(ScrollingDialog):
             return self.tr("Tick that you wear headphones, then press Start.")
         if not live.running:
             return self.tr("Off. Press Start; it starts muted.")
-        return (
-            self.tr("On, muted. Press Muted to hear it; it comes up slowly.")
-            if live.muted
-            else self.tr("On. You hear the microphone.")
-        )
+        if not live.muted:
+            return self.tr("On. You hear the microphone.")
+        if live.problem:
+            return self.tr("Muted.")
+        return self.tr("On, muted. Press Muted to hear it; it comes up slowly.")
 
     def _latency_words(self) -> str:
         live = self.live
@@ -284,12 +284,17 @@ class LiveInputDialog(ScrollingDialog):
             self._tell(reason)
 
     def _tell(self, text: str) -> None:
-        self.status.setText(text)
+        self.status.setText(" ".join((text, self._state_words())))
         QTimer.singleShot(0, self.status, self._show_status)  # once it has its place
         announce(self.status, text)
 
     def _show_status(self) -> None:
         self.area.ensureWidgetVisible(self.status, 0, 3 * self.fontMetrics().height())
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Room for the longest sentence from the start: the window does not grow for it."""
+        self.status.setMinimumHeight(3 * self.status.fontMetrics().lineSpacing())
+        super().showEvent(event)
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Out of sight nothing is live."""
