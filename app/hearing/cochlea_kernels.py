@@ -157,60 +157,19 @@ def hear_block(
 
 
 @kernel
-def hear_rows(
-    signal: Floats,
-    blocks: int,
-    bands: Bands,
-    fewer: tuple[int, int],
-    taps: Floats,
-    room: Floats,
-    envelope: Floats,
-    motion: Floats,
-    block: Floats,
-) -> None:
-    """Envelope and motion of a piece of a signal as rows, ``blocks`` blocks, silent after the signal's end.
+def hear(signal: Floats, blocks: int, bands: Bands, envelope: Floats, motion: Floats) -> None:
+    """Envelope and motion of a piece of a signal, ``blocks`` blocks, silent after the signal's end.
 
-    Of each every so many samples (``fewer``: envelope, motion; divisors of BLOCK) are written to the rows
-    ``envelope`` and ``motion`` (LANES, samples / few), after the low-pass ``taps`` (a multiple of four) where
-    that is more than one. ``room`` is (2 × (taps.size − 1 + BLOCK) × LANES): what the
-    low-pass needs of the piece before, and a block of both; ``block`` (BLOCK × LANES) is overwritten.
+    Both (blocks × BLOCK × LANES, flat) are written; see :func:`hear_block`.
     """
-    memory = (taps.size - 1) * LANES
-    half = room.size // 2
-    envelopes, motions = room[:half], room[half:]
     for start in range(0, blocks * BLOCK, BLOCK):
         length = max(min(BLOCK, signal.size - start), 0)
-        hear_block(signal, start, length, bands, envelopes[memory:], motions[memory:])
-        for past, few, rows in ((envelopes, fewer[0], envelope), (motions, fewer[1], motion)):
-            past[memory + length * LANES :] = _ZERO
-            if few == 1:
-                _to_rows(past[memory:], BLOCK, rows, start)
-            else:
-                _thin(past, few, taps, block)
-                _to_rows(block, BLOCK // few, rows, start // few)
-                past[:memory] = past[BLOCK * LANES :]
-
-
-@kernel
-def _thin(block: Floats, few: int, taps: Floats, out: Floats) -> None:
-    """Every ``few``-th sample of a block through a low-pass; ``block`` starts with what went before it."""
-    for t in range(0, BLOCK, few):
-        a = b = c = d = splat(_ZERO)  # four sums, because one addition would wait for the other
-        for k in range(0, taps.size, 4):
-            a = a + load(block, (t + k) * LANES) * taps[k]
-            b = b + load(block, (t + k + 1) * LANES) * taps[k + 1]
-            c = c + load(block, (t + k + 2) * LANES) * taps[k + 2]
-            d = d + load(block, (t + k + 3) * LANES) * taps[k + 3]
-        store(out, t // few * LANES, (a + b) + (c + d))
-
-
-@kernel
-def _to_rows(block: Floats, length: int, rows: Floats, start: int) -> None:
-    """Write a (time, band) block into (band, time) rows from sample ``start``."""
-    for b in range(LANES):
-        row = rows[b, start : start + length]
-        for t in range(length):
-            row[t] = block[t * LANES + b]
+        e = envelope[start * LANES : (start + BLOCK) * LANES]
+        m = motion[start * LANES : (start + BLOCK) * LANES]
+        if length > 0:
+            hear_block(signal, start, length, bands, e, m)
+        e[length * LANES :] = _ZERO
+        m[length * LANES :] = _ZERO
 
 
 @inline
@@ -254,14 +213,3 @@ def _turn_carriers(bands: Bands) -> None:
         carrier[SINE * LANES + b] = np.float32(sine)
         phase[0, b] = cosine * phase[2, b] - sine * phase[3, b]
         phase[1, b] = sine * phase[2, b] + cosine * phase[3, b]
-
-
-@kernel
-def cross_spectra(reference: Floats, processed: Floats, summed: Floats) -> None:
-    """Add reference·conj(processed) to ``summed``: (bands, 2 × bins), real and imaginary parts in turn."""
-    for b in range(summed.shape[0]):
-        x, y, total = reference[b], processed[b], summed[b]
-        for k in range(total.size // 2):
-            xr, xi, yr, yi = x[2 * k], x[2 * k + 1], y[2 * k], y[2 * k + 1]
-            total[2 * k] += xr * yr + xi * yi
-            total[2 * k + 1] += xi * yr - xr * yi

@@ -32,7 +32,6 @@ R = TypeVar("R")
 
 THRESHOLD_NOISE_DB = -10.0
 """Level of the noise that stands for the threshold of hearing, in dB re threshold."""
-_NO_TAPS = np.ones(1, np.float32)
 SHORTEST = 768
 """Fewer samples (32 ms at 24 kHz) hold too few segments to compare."""
 
@@ -148,10 +147,9 @@ class Ear:
         widths = self.widths(middle, bands)
         state = self.auditory_bands(widths)
         blocks = -(-middle.size // k.BLOCK)
-        rows = np.zeros((2, LANES, blocks * k.BLOCK), np.float32)
-        room = lanes_array(2 * k.BLOCK), lanes_array(k.BLOCK)
-        k.hear_rows(middle, blocks, state, (1, 1), _NO_TAPS, room[0], rows[0], rows[1], room[1])
-        envelope, motion = rows[:, :, : middle.size]
+        flat = lanes_array(blocks * k.BLOCK), lanes_array(blocks * k.BLOCK)
+        k.hear(middle, blocks, state, *flat)
+        envelope, motion = (np.ascontiguousarray(f.reshape(-1, LANES)[: middle.size].T) for f in flat)
         return BandGroup(bands, envelope, motion, band_levels(widths, state, middle.size))
 
     def spectrum(self, groups: Sequence[BandLevels]) -> Doubles:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.hearing import features
-from app.hearing.alignment import STEP, BandCorrelation, BandSpectra, band_rows
+from app.hearing.alignment import STEP, BandCorrelation, BandSpectra, Block, band_signals
 from app.hearing.cochlea import group_delays
 from app.hearing.cochlea_kernels import BLOCK
 from app.hearing.compiled import LANES
@@ -64,7 +64,7 @@ class Compared:
 class Reference:
     """A reference in an ear, to compare processed signals with.
 
-    ``middle`` (samples) comes from the middle ear. ``keep`` keeps 7 MB a second, and the reference's half of
+    ``middle`` (samples) comes from the middle ear. ``keep`` keeps 10 MB a second, and the reference's half of
     the work is done once; else it is done again, piece by piece, with each comparison.
     """
 
@@ -126,23 +126,23 @@ class Reference:
         )
 
     def _shifts(self, n: int, widths: BandWidths, middle: Floats, check: Check) -> Shifts:
-        correlation = BandCorrelation(n)
-        reference = self._reference_spectra(n) if self._kept is None else self._spectra[n]
-        rows = band_rows(middle, self._ear.auditory_bands(widths), n)
-        processed = BandSpectra(n, is_reference=False).blocks(middle.size, rows)
+        correlation = BandCorrelation()
+        reference = self._reference_spectra(n, keep=False) if self._kept is None else self._spectra[n]
+        signals = band_signals(middle, self._ear.auditory_bands(widths))
+        processed = BandSpectra(is_reference=False).blocks(middle.size, signals)
         for x, y in zip(reference, processed, strict=True):
             check()
             correlation.add(x, y)
         shift, motion_shift = correlation.shifts(middle.size)
         return -shift, -motion_shift
 
-    def _reference_spectra(self, n: int) -> Iterator[list[Floats]]:
-        rows = band_rows(self._middle, self._ear.auditory_bands(self._widths[n]), n)
-        return BandSpectra(n, is_reference=True).blocks(self._middle.size, rows)
+    def _reference_spectra(self, n: int, *, keep: bool) -> Iterator[Block]:
+        signals = band_signals(self._middle, self._ear.auditory_bands(self._widths[n]))
+        return BandSpectra(is_reference=True, keep=keep).blocks(self._middle.size, signals)
 
-    def _all_spectra(self, n: int, check: Check) -> list[list[Floats]]:
+    def _all_spectra(self, n: int, check: Check) -> list[Block]:
         blocks = []
-        for block in self._reference_spectra(n):
+        for block in self._reference_spectra(n, keep=True):
             check()
             blocks.append(block)
         return blocks

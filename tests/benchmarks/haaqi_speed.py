@@ -1,10 +1,12 @@
 """HAAQI's speed beside pyclarity's, on signals that no cache has seen, and its parity on real music.
 
-``python -m tests.benchmarks.haaqi_speed [--seconds 2 8] [--rate 24000] [--repeats 3] [--real [FOLDER]]``
+``python -m tests.benchmarks.haaqi_speed [--seconds 2 8] [--rate 24000] [--repeats 3] [--minutes 1 5 10]
+[--real [FOLDER]]``
 
 Prints, for each length, what one ear takes: pyclarity, ours as a whole, ours with the reference kept, and the
-ratios; the peak of memory; what both ears of a 10 s window take from gains to score; and with ``--real`` the
-largest difference of scores on the pieces of a folder of stems a piece.
+ratios; what both ears of a 10 s window take from gains to score, with a new reference and with a kept one;
+time per second of sound and peak memory above the start for minutes of sound, each in a process of its own;
+and with ``--real`` the largest difference of scores on the pieces of a folder of stems a piece.
 """
 
 from __future__ import annotations
@@ -12,9 +14,12 @@ from __future__ import annotations
 import argparse
 import resource
 import statistics
+import subprocess
+import sys
 import time
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +95,52 @@ def live(seconds: float = 10.0, rate: int = 44100) -> None:
         print(f"live, {name}: {seconds:g} s at {rate} Hz, both ears: {statistics.median(taken[1:]):.3f} s")
 
 
+def two_ears(seconds: float = 10.0, rate: int = 24000, repeats: int = 5) -> None:
+    """Print what both ears of a window take side by side, with a new reference and a kept one."""
+    new, kept = [], []
+    for repeat in range(repeats):
+        pairs = [fresh_pair(rate, seconds, 9000 + 2 * repeat + ear) for ear in (0, 1)]
+
+        def score(model: Haaqi, y: np.ndarray) -> object:
+            return model.score(y)
+
+        with ThreadPoolExecutor(2) as executor:
+            models = [Haaqi(PRESETS["N2"], rate, level1=presentation_level(x), threads=1) for x, _ in pairs]
+            for model, (x, _) in zip(models, pairs, strict=True):
+                model.set_reference(x)
+            new.append(clocked(lambda m=models, p=pairs, e=executor: [*e.map(score, m, [y for _, y in p])]))
+            kept.append(
+                clocked(lambda m=models, p=pairs, e=executor: [*e.map(score, m, [0.9 * y for _, y in p])])
+            )
+    for name, times in (("new", new), ("kept", kept)):
+        print(
+            f"live, both ears, {seconds:g} s, reference {name}: median {statistics.median(times):.3f} s, "
+            f"least {min(times):.3f} s"
+        )
+
+
+def memory(minutes: float, rate: int = 24000) -> None:
+    """Print time and peak memory of one ear's score of a long signal; run it in a process of its own."""
+    warm_up()
+    rng = np.random.default_rng(1)
+    x = np.empty(round(60 * minutes * rate), np.float32)
+    for start in range(0, x.size, rate):
+        part = x[start : start + rate]
+        part[:] = rng.standard_normal(part.size, dtype=np.float32) * rng.uniform(0.02, 0.1)
+    y = x.copy()
+    y[:: rate // 4] += 0.3
+    haaqi(x[: 60 * rate], y[: 60 * rate], rate, PRESETS["N3"], level1=85.0)  # thread pools and libraries
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    took = clocked(lambda: haaqi(x, y, rate, PRESETS["N3"], level1=85.0))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 - before
+    print(
+        f"{minutes:5.1f} min: {took:7.2f} s, {1000 * took / (60 * minutes):5.1f} ms a second of sound; "
+        f"{peak:5.0f} MB above the start, of which the two signals' copies at 24 kHz are "
+        f"{2 * 8 * x.size / 1e6:.0f} MB",
+        flush=True,
+    )
+
+
 def parity_on_real_music(folder: Path, seconds: float = 5.0) -> None:
     """Print the largest difference to pyclarity over pieces, ears, audiograms and equalisations."""
     differences = []
@@ -128,8 +179,13 @@ def main() -> None:
     parser.add_argument("--without-pyclarity", action="store_true")
     parser.add_argument("--real", type=Path, nargs="?", const=REAL, help="also: parity on real pieces")
     parser.add_argument("--live", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--minutes", type=float, nargs="*", default=[1.0, 5.0, 10.0])
+    parser.add_argument("--memory-of", type=float, help="only this: time and memory of so many minutes")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
+    if options.memory_of:
+        memory(options.memory_of)
+        return
 
     print(f"warm-up (compiled or loaded from the cache): {clocked(warm_up):.2f} s")
     if not options.without_pyclarity:
@@ -139,9 +195,12 @@ def main() -> None:
     print("  length   pyclarity     whole   kept ref.    whole    kept ref.   (one ear; medians)")
     for seconds in options.seconds:
         speed(seconds, options.rate, options.repeats, pyclarity=not options.without_pyclarity)
-    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
     if options.live:
+        two_ears()
         live()
+    for minutes in options.minutes:
+        words = [sys.executable, "-m", "tests.benchmarks.haaqi_speed", "--memory-of", str(minutes)]
+        subprocess.run(words, check=True)
     if options.real is not None and options.real.is_dir():
         parity_on_real_music(options.real)
 
