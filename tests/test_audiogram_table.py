@@ -14,6 +14,7 @@ from app.hearing.audiogram import PRESETS, Listener
 from tests.listener_ears import LEFT, RIGHT
 from tests.shell_window import dress, forget
 from ui.audiogram_table import AudiogramTable
+from ui.theme import apply_theme
 
 pytestmark = pytest.mark.usefixtures("qapp")
 TEXT = Qt.ItemDataRole.DisplayRole
@@ -133,3 +134,18 @@ def test_rows_follow_the_draft(table: AudiogramTable) -> None:
     assert table.thresholds.rowCount() == len(EDIT_HZ)
     assert table.currentIndex().isValid()
     assert table.accessibleDescription().startswith("Left ear")
+
+
+def test_the_ears_keep_readable_colours_in_another_theme(table: AudiogramTable) -> None:
+    def colour() -> str:
+        model = table.thresholds
+        brush = model.headerData(0, Qt.Orientation.Horizontal, Qt.ItemDataRole.ForegroundRole)
+        return brush.color().name()
+
+    light = colour()
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    apply_theme(app, "dark")
+    dark = colour()
+    apply_theme(app, "light")
+    assert dark != light == colour()

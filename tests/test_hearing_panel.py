@@ -10,12 +10,13 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMainWindow
+from pytestqt.qtbot import QtBot
 
 from app.hearing.audiogram_file import read_listener
 from app.status import QualityStatus
 from tests.listener_ears import LEFT, RIGHT, a_profile
 from tests.shell_program import ShellProgram, quality
-from tests.shell_window import forget, shell_window
+from tests.shell_window import dress, forget, shell_window
 from ui.actions import Actions
 from ui.hearing_panel import HearingPanel
 from ui.listener_questions import ListenerQuestions
@@ -160,3 +161,12 @@ def test_the_window_opens_the_editor() -> None:
         assert new is not None
         assert new.windowTitle() == "New listener"
         assert window.hearing.edit.focusPolicy() & Qt.FocusPolicy.TabFocus
+
+
+def test_the_score_that_stays_grows_with_the_text(panel: HearingPanel, qtbot: QtBot) -> None:
+    dress()
+    figure = panel.score.figure
+    usual = figure.font().pointSizeF()
+    dress(2.0)
+    qtbot.waitUntil(lambda: figure.font().pointSizeF() == pytest.approx(2 * usual, rel=0.05))
+    dress()

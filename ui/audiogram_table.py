@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSize, Qt, Signal, Slot
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QEvent,
+    QModelIndex,
+    QPersistentModelIndex,
+    QSize,
+    Qt,
+    Signal,
+    Slot,
+)
 from PySide6.QtGui import QBrush, QColor, QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QAbstractItemDelegate, QAbstractItemView, QHeaderView, QTableView, QWidget
 
@@ -33,6 +42,7 @@ class AudiogramTableModel(QAbstractTableModel):
     def set_theme(self, theme: Theme) -> None:
         """The ears' colours follow the theme."""
         self._theme = theme
+        self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(EARS) - 1)
 
     def place(self, index: AnyIndex) -> tuple[Ear, float]:
         """The ear and the frequency (Hz) of a cell."""
@@ -164,6 +174,14 @@ class AudiogramTable(QTableView):
     def minimumSizeHint(self) -> QSize:
         """It does not scroll: the page does."""
         return self.sizeHint()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """The headings' colours and the rows' height follow the theme and the text size."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self.thresholds.set_theme(theme_of(self.palette()))
+        elif event.type() == QEvent.Type.FontChange:
+            self.verticalHeader().setDefaultSectionSize(target_size(self.font()))
 
     def currentChanged(self, current: AnyIndex, previous: AnyIndex) -> None:
         """Tell which point the keys are on."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QWidget
 
 from ui.form_rows import OneLine
 from ui.haaqi_panel import HaaqiPanel, shown_score
+from ui.heading import Heading
 from ui.spoken import describe
-from ui.theme import tabular, target_size
+from ui.theme import target_size
 
 
 class ScoreLine(QFrame):
@@ -27,11 +28,7 @@ class ScoreLine(QFrame):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(self.tr("Score, show all of it"))
-        self.figure = QLabel()
-        font = tabular(self.figure.font())
-        font.setPointSizeF(font.pointSizeF() * 1.35)
-        font.setBold(True)
-        self.figure.setFont(font)
+        self.figure = Heading("", 1.35, figures=True)
         self.words = OneLine()
         self.setMinimumHeight(target_size(self.font()))
         row = QHBoxLayout(self)
