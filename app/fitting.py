@@ -291,7 +291,8 @@ class Fitting(QObject):
             self._listeners.key,
             amplification.heard,
             amplification.hear_as,
-            amplification.heard and (amplification.kind, amplification.way, amplification.ceiling_db),
+            amplification.heard
+            and (amplification.kind, amplification.way, amplification.ceiling_db, amplification.calibration),
         )
 
     def _request(self) -> FairRequest:
@@ -312,6 +313,7 @@ class Fitting(QObject):
             way,
             Candidate(self._document.session, amplification.kind, listener),
             amplification.ceiling_db,
+            None if amplification.calibration is None else amplification.calibration.full_scale_db_spl,
         )
 
     def _stretch(self, done: int, rate: int) -> tuple[int, int]:
