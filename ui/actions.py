@@ -189,7 +189,7 @@ SPECS: tuple[ActionSpec, ...] = (
         _("Actions", "Show or hide the listener and the HAAQI score."), ("Ctrl+J",), "", True,
     ),
     ActionSpec(
-        "fitting view", "view", _("Actions", "F&itting view"),
+        "fitting view", "view", _("Actions", "Fittin&g view"),
         _("Actions", "Gain curves, level at the eardrum, and a blind comparison of settings."),
         ("Ctrl+Shift+F",),
     ),
