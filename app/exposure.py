@@ -15,6 +15,7 @@ from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal, Slot
 
 from app.hearing.calibration import Calibration, calibration
 from app.hearing.dose import REFERENCE_PA2, WEEK_PA2H, DoseLedger, ExposureMeter, dose_pa2h, level_dba
+from app.hearing.limiter import Limiter
 from app.jobs import Job, JobControl, Jobs
 from app.listening import Listening
 from app.settings import Settings
@@ -210,6 +211,7 @@ class Exposure(QObject):
 
         def work(_control: JobControl) -> str:
             ExposureMeter.warm_up()
+            Limiter(48000, 2)  # compiled here too: the tone is played through it
             return read()
 
         self._job = self._jobs.start("volume", work)

@@ -9,13 +9,19 @@ import pytest
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QSpinBox
 
 from app.hearing.compressor import CompressorFit, prescribed
-from app.hearing.listener_tap import OFF
+from app.hearing.listener_tap import OFF, TapSetting
 from tests.shell_window import shell_window
 from ui.amplification_panel import AmplificationPanel
 from ui.listening_way_dialog import ListeningWayDialog
 from ui.main_window import MainWindow
 
 pytestmark = pytest.mark.usefixtures("qapp")
+
+
+@pytest.fixture(autouse=True)
+def no_chain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is put behind the mix is tested elsewhere."""
+    monkeypatch.setattr("app.amplification.tap_setting", lambda request: TapSetting(request.kind))
 
 
 @pytest.fixture

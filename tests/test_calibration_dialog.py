@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from app.hearing.dose import ExposureMeter
+from app.hearing.limiter import Limiter
 from app.hearing.listener_tap import OFF
 from tests.shell_window import shell_window
 from ui.calibration_dialog import CalibrationDialog
@@ -22,6 +24,13 @@ class Volume:
 
     def __call__(self) -> str:
         return self.words
+
+
+@pytest.fixture(autouse=True, scope="module")
+def compiled() -> None:
+    """Kernels are compiled before any clock runs."""
+    ExposureMeter.warm_up()
+    Limiter(48000, 2)
 
 
 @pytest.fixture
@@ -41,7 +50,7 @@ def window(volume: Volume) -> Iterator[MainWindow]:
 
 
 def opened(qtbot, window: MainWindow) -> CalibrationDialog:
-    with qtbot.waitSignal(window.program.amplification.exposure.volume_read, timeout=20_000):
+    with qtbot.waitSignal(window.program.amplification.exposure.volume_read, timeout=60_000):
         window.actions_["calibrate"].setEnabled(True)
         window.actions_["calibrate"].trigger()
     dialog = window.verbs.dialog("calibrate")
@@ -68,7 +77,7 @@ def test_a_reading_with_a_coupler_calibrates(qtbot, window: MainWindow) -> None:
     assert dialog.ok.isEnabled()
     assert "sink 45%" in dialog.volume.text()
     assert dialog.volume_stays.isHidden()
-    with qtbot.waitSignal(amplification.exposure.volume_read, timeout=20_000):
+    with qtbot.waitSignal(amplification.exposure.volume_read, timeout=60_000):
         dialog.ok.click()
     assert not amplification.tone
     assert window.program.player.tap_setting is OFF  # type: ignore[attr-defined]

@@ -11,6 +11,7 @@ from app.hearing.amplify import PRESENTATION_LUFS, amplify, presentation_gain_db
 from app.hearing.audiogram import Audiogram, Listener
 from app.hearing.compressor import CompressorStage, prescribed
 from app.hearing.ear_stage import EarStage
+from app.hearing.limiter import Limiter
 from app.hearing.listener_tap import CEILING_DB, MOST_GAIN_DB, OFF, TapSetting
 from app.hearing.nal_r_stage import NalRStage
 from app.loudness import measure
@@ -58,6 +59,7 @@ def tap_setting(request: ChainRequest) -> TapSetting:
         raise ValueError("what goes to hearing aids is not amplified a second time")
     if request.kind == "off" and not request.hear_as:
         return OFF
+    Limiter(request.sample_rate, 2)  # so that its kernel is compiled here, not where the tap is set
     ears = ears_of(request.listener, request.way)
     count = 2 if request.way != "loudspeakers" else max(2, request.channels)
     stages = tuple(
