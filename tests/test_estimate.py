@@ -103,10 +103,10 @@ def test_a_silent_recording_has_an_answer(amplification):
 
 def test_what_is_kept_changes_no_estimate():
     kept = KeptEstimates()
-    for material in (request(LOUDER), request(LOUDER.with_gain("cello", -20)), request(left=PRESETS["N3"])):
-        estimate_quality(material, kept=kept)
-        again = estimate_quality(replace(material, session=LOUDER), kept=kept)
-        assert again == estimate_quality(replace(material, session=LOUDER))
+    estimate_quality(request(left=PRESETS["N3"]), kept=kept)
+    material = request(LOUDER)
+    estimate_quality(replace(material, session=LOUDER.with_gain("cello", -20)), kept=kept)
+    assert estimate_quality(material, kept=kept) == estimate_quality(material)
 
 
 def test_what_is_kept_is_made_once(monkeypatch):

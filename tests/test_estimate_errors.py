@@ -21,7 +21,7 @@ def test_equal_gains_leave_nothing_to_err():
     errors = StemErrors(leaking(0.3), RATE)
     drawn = errors.draw(np.array([0.7, 0.7]))
     assert drawn.level == 0
-    assert not drawn.signal.any()
+    assert not drawn.signals.any()
 
 
 def test_stems_that_never_overlap_are_sure_and_those_that_do_are_not():
@@ -38,7 +38,7 @@ def test_an_error_of_any_kind_has_about_the_expected_power(coherent):
     drawn = StemErrors(stems, RATE, coherent=coherent).draw(np.array([1.0, 0.1]))
     remix = stems[0] + 0.1 * stems[1]
     # shares that jump from cell to cell, as those of noise do, cannot be drawn in full
-    assert 0.4 * drawn.level < np.mean(drawn.signal**2) / np.mean(remix**2) < 1.3 * drawn.level
+    assert 0.4 * drawn.level < np.mean(drawn.signals**2) / np.mean(remix**2) < 1.3 * drawn.level
 
 
 def test_the_expected_power_is_that_of_two_stems_in_one_cell():
@@ -54,27 +54,30 @@ def test_the_draw_has_about_the_expected_power_and_grows_with_the_gains():
     noise = 0.1 * rng.standard_normal(3 * RATE)
     errors = StemErrors(np.stack([0.5 * noise, 0.5 * noise]), RATE)
     drawn = errors.draw(np.array([1.0, 0.0]))
-    power = np.mean(drawn.signal**2) / np.mean((0.5 * noise) ** 2)
+    power = np.mean(drawn.signals**2) / np.mean((0.5 * noise) ** 2)
     assert power == pytest.approx(drawn.level, rel=0.3)
     assert errors.draw(np.array([1.0, 0.5])).level < drawn.level
 
 
 def test_the_same_seed_draws_the_same_and_another_one_differs():
     stems, gains = leaking(0.2), np.array([1.0, 0.1])
-    first, again, other = (StemErrors(stems, RATE, seed).draw(gains).signal for seed in (0, 0, 1))
+    first, again, other = (
+        StemErrors(stems, RATE, seed=seed, draws=2).draw(gains).signals for seed in (0, 0, 1)
+    )
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - other).max() > 1e-3 * np.abs(first).max()
+    assert np.abs(first[0] - first[1]).max() > 1e-3 * np.abs(first).max()
 
 
 @pytest.mark.parametrize("samples", [1, 100, 2400, 7001])
 def test_any_length_comes_back_as_it_was(samples):
     drawn = StemErrors(leaking(0.2)[:, :samples], RATE).draw(np.array([1.0, 0.1]))
-    assert drawn.signal.shape == (samples,)
-    assert np.isfinite(drawn.signal).all()
+    assert drawn.signals.shape == (1, samples)
+    assert np.isfinite(drawn.signals).all()
 
 
 def test_silence_errs_in_silence():
     errors = StemErrors(np.zeros((3, RATE)), RATE)
     drawn = errors.draw(np.array([1.0, 0.0, 2.0]))
     assert drawn.level == 0
-    assert not drawn.signal.any()
+    assert not drawn.signals.any()

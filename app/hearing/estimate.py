@@ -167,10 +167,8 @@ def _signs(
     """What an ear's estimate is made from."""
     rows, audiogram = ear.rows, (request.left, request.right)[side]
 
-    def score(coefficients: Doubles, error: Doubles | float) -> float:
+    def score(coefficients: Doubles, errors: Doubles) -> float:
         plain = rows.mix(coefficients)
-        processed, reference = _amplified(request, audiogram, plain + error, plain)
-        check()
         model = Haaqi(
             audiogram,
             SAMPLE_RATE,
@@ -178,18 +176,24 @@ def _signs(
             level1=rows.level1(coefficients),
             threads=threads,
         )
-        model.set_reference(reference)
-        return model.score(processed, check).score
+        scores: list[float] = []
+        for error in errors:
+            processed, reference = _amplified(request, audiogram, plain + error, plain)
+            check()
+            if not scores or request.amplification == "cad2":
+                model.set_reference(reference)
+            scores.append(model.score(processed, check).score)
+        return float(np.mean(scores))
 
     untouched = np.zeros(len(weights))
     untouched[0] = 1.0
-    best = kept.best(request, side, rows, lambda: score(untouched, 0.0))
+    best = kept.best(request, side, rows, lambda: score(untouched, np.zeros((1, 1))))
     # the gain of a stem is the recording's coefficient and its own: see app.mixer
     error = ear.errors.draw(np.maximum(weights[0] + weights[1:], 0.0))
     check()
     return Signs(
         separator=request.session.separator,
-        drawn=score(weights, error.signal),
+        drawn=score(weights, error.signals),
         best=best,
         level=error.level,
     )
