@@ -18,8 +18,8 @@ from app.duplex_audio import PortAudioDuplex, choose_devices
 from app.live_chain import LiveChain
 
 PATIENCE_SECONDS = 25.0
-SETTLE_SECONDS = 3.0
-EVERY_SECONDS = 0.8
+SETTLE_SECONDS = 2.2
+EVERY_SECONDS = 0.5
 
 
 class Probe:

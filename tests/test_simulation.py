@@ -135,7 +135,7 @@ def test_a_normal_ear_hears_everything_in_time() -> None:
     assert heard.shape == signal.shape
     before, after = third_octaves(signal[INSIDE]), third_octaves(heard[INSIDE])
     assert np.abs(after - before)[:-1].max() < 1.5  # the bank's own ripple; from 18 kHz on there is nothing
-    lag = np.argmax(np.correlate(heard[INSIDE], signal[INSIDE][200:-200])) - 200
+    lag = np.argmax(np.correlate(heard[4410:14410], signal[4610:14210])) - 200
     assert abs(lag) <= 20  # half a millisecond
 
 
