@@ -240,7 +240,9 @@ class LiveInputDialog(ScrollingDialog):
             round(live.latency * 1000)
         )
         if live.lost:
-            words += " " + self.tr("Sound was lost {0} times.").format(live.lost)
+            words += " " + self.tr(
+                "Sound was lost {0} times, which can make it later than that; stopping and starting helps."
+            ).format(live.lost)
         return words
 
     def _read(self) -> None:
