@@ -20,6 +20,7 @@ BENCHMARKS: tuple[tuple[str, ...], ...] = (
     ("separation_speed",),
     ("synthesis_speed",),
     ("haaqi_speed",),
+    ("estimate_quality",),
     ("loss_simulation",),
     ("live_latency",),
     ("callback_time",),
