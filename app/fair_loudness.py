@@ -29,7 +29,7 @@ from app.session import Session
 Audio = NDArray[np.float32]
 Check = Callable[[], None]
 
-WINDOW_SECONDS = 5.0
+WINDOW_SECONDS = 4.0
 """How much of the music the ear model listens to, from the middle of the stretch."""
 ALIKE = "The mixes were made equally loud (LUFS) before amplification, and then amplified alike."
 BY_EAR = (

@@ -336,6 +336,7 @@ class Fitting(QObject):
     def _begin(self, stored: dict[str, Stored], state: object, fairness: Fairness) -> None:
         if state != self._state():
             self.changed.emit()
+            self._tell_ended()
             return
         labels: Sequence[str] = tuple(stored)
         gains = dict(zip(labels, fairness.gains_db, strict=True))
@@ -372,11 +373,14 @@ class Fitting(QObject):
         running = self._running
         if running is not None and not running.comparison.revealed and running.state != self._state():
             self.stop()
-            self.notice.emit(
-                self.tr("The listener or the amplification was changed, so the comparison was ended.")
-            )
+            self._tell_ended()
         else:
             self.changed.emit()
+
+    def _tell_ended(self) -> None:
+        self.notice.emit(
+            self.tr("The listener or the amplification was changed, so the comparison was ended.")
+        )
 
 
 def _seeded(seed: Seed | None) -> dict[str, Seed]:

@@ -70,10 +70,20 @@ def test_bad_signals_are_refused() -> None:
         loudness(np.full(RATE, np.nan), RATE, NORMAL, LEVEL1)
 
 
-def test_the_gain_is_found_by_halving() -> None:
-    found = equal_gain(lambda gain: 10 ** (gain / 20), 10 ** (-12.3 / 20))
+@pytest.mark.parametrize("wanted", [-0.03, -1.0, -2.0, -12.3, -39.9])
+@pytest.mark.parametrize("bend", [0.0, 0.3])
+def test_the_gain_is_found_in_few_steps(wanted: float, bend: float) -> None:
+    asked = []
+
+    def loudness_at(gain: float) -> float:
+        asked.append(gain)
+        return max(0.0, 10 ** (gain / 20) - bend * 10 ** (wanted / 20))
+
+    found = equal_gain(loudness_at, (1 - bend) * 10 ** (wanted / 20))
     assert found.reached
-    assert found.gain_db == pytest.approx(-12.3, abs=TOLERANCE_DB)
+    assert found.gain_db == pytest.approx(wanted, abs=TOLERANCE_DB)
+    assert len(asked) <= 16
+    assert all(LOWEST_GAIN_DB <= gain <= 0 for gain in asked)
 
 
 def test_the_search_is_bounded() -> None:

@@ -10,6 +10,7 @@ not a loudness in sones.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -25,6 +26,7 @@ Doubles = NDArray[np.float64]
 Check = Callable[[], None]
 
 LOWEST_GAIN_DB = -40.0
+FIRST_STEP_DB = -2.0
 TOLERANCE_DB = 0.1
 """How exactly equal loudness is found, in dB of gain: a tenth of what can be heard side by side."""
 
@@ -76,24 +78,37 @@ def listener_loudness(
 
 
 def equal_gain(loudness_at: Callable[[float], float], wanted: float) -> LoudnessMatch:
-    """The gain from −40 to 0 dB at which ``loudness_at(gain_db)`` is ``wanted``, by bisection, to 0.1 dB.
+    """The gain from −40 to 0 dB at which ``loudness_at(gain_db)`` is ``wanted``, to 0.1 dB.
 
-    Loudness must rise with the gain. Where even 0 dB is softer than wanted, or −40 dB still louder, the
-    end of the range is taken and ``reached`` is False.
+    Loudness must rise with the gain. The gain is enclosed by doubling steps, then found between two by
+    interpolating the logarithm of loudness, which is nearly straight in dB: each call of ``loudness_at``
+    is a run of the ear model. Where even 0 dB is softer than wanted, or −40 dB still louder, the end of the
+    range is taken and ``reached`` is False.
     """
-    if loudness_at(0.0) < wanted * (1 - 1e-9):
+    high, loud = 0.0, loudness_at(0.0)
+    if loud < wanted * (1 - 1e-9):
         return LoudnessMatch(0.0, False)
-    low, high = LOWEST_GAIN_DB, 0.0
-    if loudness_at(low) > wanted:
-        return LoudnessMatch(low, False)
+    low = FIRST_STEP_DB
+    while (soft := loudness_at(low)) > wanted:
+        if low <= LOWEST_GAIN_DB:
+            return LoudnessMatch(low, False)
+        high, loud, low = low, soft, max(LOWEST_GAIN_DB, 2 * low)
     while high - low > TOLERANCE_DB:
-        middle = (low + high) / 2
-        if loudness_at(middle) > wanted:
-            high = middle
+        slope = (_log(loud) - _log(soft)) / (high - low)
+        share = (_log(wanted) - _log(soft)) / (slope * (high - low)) if slope > 0 else 0.5
+        middle = low + min(0.9, max(0.1, share)) * (high - low)
+        value = loudness_at(middle)
+        if abs(_log(value) - _log(wanted)) < slope * TOLERANCE_DB / 2:
+            return LoudnessMatch(middle, True)
+        if value > wanted:
+            high, loud = middle, value
         else:
-            low = middle
-    # The end that is at least as loud: 0 dB for the signal that sets what is wanted.
-    return LoudnessMatch(high, True)
+            low, soft = middle, value
+    return LoudnessMatch((low + high) / 2, True)
+
+
+def _log(loudness: float) -> float:
+    return math.log(max(loudness, 1e-9))
 
 
 def matching_gains(loudnesses: Sequence[Callable[[float], float]]) -> list[LoudnessMatch]:
