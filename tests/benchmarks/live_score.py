@@ -1,7 +1,7 @@
 """How soon after a slider is released both ears' new score is there, and what is shown on the way.
 
     python -m tests.benchmarks.live_score [--releases 20] [--reference "true stems" estimated original]
-                                          [--listener N3] [--load idle busy] [--record]
+                                          [--listener N3] [--load idle busy] [--separator nmf] [--record]
 
 Opens the demo in the real program and window, separates it, and drags the clarinet's gain as a hand does: a
 step every 33 ms for 0.7 s, then release. *Release* is the time from there until the full score of the 10 s
@@ -43,6 +43,7 @@ def main() -> int:
     parser.add_argument("--reference", nargs="+", default=["true stems", "estimated", "original"])
     parser.add_argument("--listener", default="N3")
     parser.add_argument("--load", nargs="+", default=["idle", "busy"], choices=["idle", "busy"])
+    parser.add_argument("--separator", default="nmf", help="what separates meanwhile")
     parser.add_argument("--record", action="store_true", help="print every number of the first drag")
     parser.add_argument("--measure", action="store_true", help="measure here, to the default output")
     options = parser.parse_args()
@@ -77,8 +78,8 @@ def measure(options: argparse.Namespace) -> None:
         program.listeners.choose(options.listener)
         program.open_demo()
         wait_until(lambda: program.recording is not None)
-        hand = Hand(program)
-        separate(program, 0)
+        hand = Hand(program, options.separator)
+        separate(program, 0, options.separator)
         wait_until(lambda: program.separation is None, 600)
         for load in options.load:
             for reference in options.reference:
@@ -87,12 +88,11 @@ def measure(options: argparse.Namespace) -> None:
         print(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}")
 
 
-def separate(program: Program, number: int) -> None:
+def separate(program: Program, number: int, separator: str) -> None:
     """Separate into another ensemble, and wait until the first window is there."""
-    from separation.catalogue import default_separator
     from separation.separator import parse_parts
 
-    card = program.cards[default_separator()]
+    card = program.cards[separator]
     program.separate(parse_parts(ENSEMBLES[number % len(ENSEMBLES)], card), card.name, "cpu")
     assert program.recording is not None
     ready = READY_SECONDS * program.recording.sample_rate
@@ -102,8 +102,9 @@ def separate(program: Program, number: int) -> None:
 class Hand:
     """Drags a gain and notes every score that comes."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, separator: str) -> None:
         self.program = program
+        self._separator = separator
         self.notes: list[tuple[float, float, QualityStatus]] = []
         self._number = 0
         program.scoring.changed.connect(self._note)
@@ -145,7 +146,7 @@ class Hand:
         program = self.program
         if program.separation is None:
             self._number += 1
-            separate(program, self._number)
+            separate(program, self._number, self._separator)
             program.listening.player.seek(0)
             wait_until(lambda: program.scoring.status.state == "scored")
         if not program.player.playing or program.player.position > 8 * 44100:
