@@ -50,7 +50,8 @@ class BulkAlignment:
         whole = scipy.fft.next_fast_len(2 * self.count, real=True)
         self._size = longest if self._search else whole
         self._spectrum = None if self._search else _spectrum(_centred(reference, self._mean), self._size)
-        loud = np.flatnonzero(np.abs(reference) > _PRUNE * np.abs(reference).max())
+        peak = max(float(reference.max()), -float(reference.min()))
+        loud = np.flatnonzero((reference > _PRUNE * peak) | (reference < -_PRUNE * peak))
         self.first, self.last = (int(loud[0]), int(loud[-1])) if loud.size else (0, -1)
 
     def align(self, processed: Doubles) -> Doubles:
@@ -176,14 +177,10 @@ def _centred(signal: Doubles, mean: float) -> Floats:
 
 
 def _spectrum(signal: Floats, size: int) -> NDArray[np.complex64]:
-    import torch
-
-    return np.asarray(torch.fft.rfft(torch.from_numpy(signal), size).numpy())
+    return np.asarray(scipy.fft.rfft(signal, size))
 
 
 def _correlate(x: NDArray[np.complex64], y: NDArray[np.complex64], size: int) -> Floats:
-    import torch
-
     np.conj(y, out=y)
     y *= x
-    return np.asarray(torch.fft.irfft(torch.from_numpy(y), size).numpy())
+    return np.asarray(scipy.fft.irfft(y, size, overwrite_x=True))

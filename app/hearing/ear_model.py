@@ -24,6 +24,7 @@ from app.hearing import nerve_kernels as n
 from app.hearing.cochlea import BANDS, SAMPLE_RATE, Cochlea, filter_gains, filter_poles
 from app.hearing.compiled import LANES
 from app.hearing.lanes import lanes_array
+from app.hearing.resampling import PIECE
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -97,8 +98,12 @@ class Ear:
         """
         b_low, a_low = butter(1, 5000, fs=SAMPLE_RATE)
         b_high, a_high = butter(2, 350, "high", fs=SAMPLE_RATE)
-        out = lfilter(np.convolve(b_low, b_high) * self._scale, np.convolve(a_low, a_high), signal)
-        return np.asarray(out, dtype=np.float32)
+        b, a = np.convolve(b_low, b_high) * self._scale, np.convolve(a_low, a_high)
+        out = np.empty(signal.size, np.float32)
+        state = np.zeros(a.size - 1)
+        for start in range(0, signal.size, PIECE):
+            out[start : start + PIECE], state = lfilter(b, a, signal[start : start + PIECE], zi=state)
+        return out
 
     def control_bands(self, bands: slice) -> k.Bands:
         """The control filters of ``LANES`` bands, at rest, for :func:`~.cochlea_kernels.control_power`."""

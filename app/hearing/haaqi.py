@@ -25,7 +25,7 @@ from app.hearing.cochlea import SAMPLE_RATE, cochlea
 from app.hearing.ear_model import SHORTEST, Ear
 from app.hearing.passes import Reference
 from app.hearing.prescription import nal_r
-from app.hearing.resampling import to_model_rate
+from app.hearing.resampling import PIECE, to_model_rate
 
 Doubles = NDArray[np.float64]
 Check = Callable[[], None]
@@ -160,10 +160,7 @@ class Haaqi:
             return None
         reference = reference[alignment.first : alignment.last + 1]
         if self._amplifier is not None:
-            amplified = oaconvolve(reference, self._amplifier)
-            # pyclarity takes the whole filter order off where half of it is the delay, which leaves the
-            # reference 70 samples early; the bands' alignment makes up for it.
-            reference = amplified[_MODEL_NAL_R_ORDER : _MODEL_NAL_R_ORDER + reference.size]
+            reference = _amplified(reference, self._amplifier)
         check()
         middle = self._ear.middle_ear(reference)
         with self._executor() as executor:
@@ -212,6 +209,23 @@ def _signal(samples: ArrayLike) -> Doubles:
     if not np.isfinite(signal).all():
         raise ValueError("a signal holds samples that are not numbers")
     return signal
+
+
+def _amplified(signal: Doubles, taps: Doubles) -> Doubles:
+    """A signal through NAL-R, as long as it was, piece by piece.
+
+    pyclarity takes the whole filter order off where half of it is the delay, which leaves the reference 70
+    samples early; the bands' alignment makes up for it.
+    """
+    out = np.empty_like(signal)
+    for start in range(0, signal.size, PIECE):
+        stop = min(start + PIECE, signal.size)
+        # Sample n of the result takes samples n … n + order of the signal, silence beyond its end.
+        piece = np.zeros(stop - start + _MODEL_NAL_R_ORDER)
+        heard = signal[start : stop + _MODEL_NAL_R_ORDER]
+        piece[: heard.size] = heard
+        out[start:stop] = oaconvolve(piece, taps, "valid")
+    return out
 
 
 def _defined(score: float, note: str) -> HaaqiScore:

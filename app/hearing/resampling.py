@@ -11,6 +11,8 @@ from app.hearing.cochlea import SAMPLE_RATE
 Doubles = NDArray[np.float64]
 
 _RATE_KHZ = SAMPLE_RATE // 1000
+PIECE = 1 << 18
+"""Samples that are filtered at once: of a long signal no more copies than needed."""
 _MATCHED_KHZ = 21  # levels are matched over the band that the ear model listens to, ±10.5 kHz
 
 
@@ -26,9 +28,21 @@ def to_model_rate(signal: Doubles, sample_rate: float) -> Doubles:
     if rate == _RATE_KHZ or not signal.size:
         return signal
     resampled = resample_poly(signal, _RATE_KHZ, rate)
-    before, after = signal, resampled
-    if rate > _RATE_KHZ:
-        before = lfilter(*cheby2(7, 30, _MATCHED_KHZ / rate), signal)
-        after = lfilter(*cheby2(7, 30, _MATCHED_KHZ / _RATE_KHZ), resampled)
-    was, now = (float(np.sqrt(np.mean(v**2))) for v in (before, after))
-    return np.asarray(resampled * (was / now) if now > 0 else resampled)
+    down = rate > _RATE_KHZ
+    was, now = (_rms(values, at, matched=down) for values, at in ((signal, rate), (resampled, _RATE_KHZ)))
+    if now > 0:
+        resampled *= was / now
+    return np.asarray(resampled)
+
+
+def _rms(signal: Doubles, rate_khz: int, *, matched: bool) -> float:
+    """The RMS of a signal, of its part within ±10.5 kHz where ``matched``; piece by piece."""
+    b, a = cheby2(7, 30, _MATCHED_KHZ / rate_khz) if matched else (np.ones(1), np.ones(1))
+    state = np.zeros(max(a.size, b.size) - 1)
+    total = 0.0
+    for start in range(0, signal.size, PIECE):
+        piece = signal[start : start + PIECE]
+        if matched:
+            piece, state = lfilter(b, a, piece, zi=state)
+        total += float(piece @ piece)
+    return float(np.sqrt(total / signal.size))
