@@ -370,7 +370,11 @@ class Fitting(QObject):
     @Slot()
     def _on_ears(self) -> None:
         """Something that was heard is another now: the trials so far would not be of one thing."""
-        running = self._running
+        running, chosen = self._running, self._listeners.listener.id
+        # what was stored with one person's ears is not played to another person's
+        own = {label: one for label, one in self.stored.items() if one.candidate.listener.id in ("", chosen)}
+        if own != self.stored and running is None:
+            self.stored = own
         if running is not None and not running.comparison.revealed and running.state != self._state():
             self.stop()
             self._tell_ended()

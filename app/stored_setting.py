@@ -19,12 +19,12 @@ class Stored:
     reference: str = ""
 
     def setting(self, gain_db: float) -> TrialSetting:
-        """The setting as a comparison keeps it, turned by ``gain_db``."""
+        """The setting as a comparison keeps it, turned by ``gain_db``: a preset is named, a person never."""
         return TrialSetting(
             self.label,
             self.words,
             self.candidate.amplification,
-            self.candidate.listener.name,
+            self.candidate.listener.name if not self.candidate.listener.id else "",
             round(gain_db, 2),
             self.score,
             self.reference,

@@ -268,6 +268,16 @@ def test_what_changes_the_sound_ends_the_comparison(room: Room) -> None:
     assert set(room.fitting.stored) == {"A", "B"}
 
 
+def test_what_was_stored_with_one_persons_ears_is_not_played_to_another(room: Room) -> None:
+    room.store("A", 0.0)  # a standard audiogram: anybody's
+    room.listeners.add(Profile(new_id(), "Erika", PRESETS["N6"], PRESETS["N6"]))
+    room.store("B", 6.0)
+    assert set(room.fitting.stored) == {"A", "B"}
+    assert "Erika" not in str([one.setting(0.0).listener for one in room.fitting.stored.values()])
+    room.listeners.add(Profile(new_id(), "Hans", PRESETS["N1"], PRESETS["N1"]))
+    assert set(room.fitting.stored) == {"A"}
+
+
 def test_another_person_finds_nothing(room: Room) -> None:
     room.store("A", 0.0)
     room.store("B", 6.0)
