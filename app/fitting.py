@@ -203,7 +203,7 @@ class Fitting(QObject):
         self._hear(number, running.comparison.play(number))
 
     def play_label(self, label: str) -> None:
-        """After the reveal: play a setting by its name."""
+        """After the reveal: play a setting by its name. UserError where other ears are chosen now."""
         running = self._running
         if running is not None and running.comparison.revealed and label in running.stored:
             self._hear(LABELS.index(label) + 1, label)
@@ -352,6 +352,10 @@ class Fitting(QObject):
     def _hear(self, number: int, label: str) -> None:
         running = self._running
         assert running is not None
+        if running.state != self._state():
+            raise UserError(
+                self.tr("Choose the listener and the amplification of the comparison again to hear it.")
+            )
         taps = dict(zip(running.stored, running.fairness.taps, strict=False))
         self._player.hear(running.stored[label].candidate.session, running.gains[label], taps.get(label))
         self.playing = number
@@ -372,9 +376,9 @@ class Fitting(QObject):
         """Something that was heard is another now: the trials so far would not be of one thing."""
         running, chosen = self._running, self._listeners.listener.id
         # what was stored with one person's ears is not played to another person's
-        own = {label: one for label, one in self.stored.items() if one.candidate.listener.id in ("", chosen)}
-        if own != self.stored and running is None:
-            self.stored = own
+        self.stored = {
+            label: one for label, one in self.stored.items() if one.candidate.listener.id in ("", chosen)
+        }
         if running is not None and not running.comparison.revealed and running.state != self._state():
             self.stop()
             self._tell_ended()

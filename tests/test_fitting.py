@@ -323,6 +323,9 @@ def test_after_the_reveal_settings_play_by_their_names(room: Room) -> None:
     room.fitting.reveal()
     room.fitting.play_label("B")
     assert heard(room)["violin"] == pytest.approx(2 * heard(room)["cello"], rel=0.01)
+    room.listeners.choose("N5")
+    with pytest.raises(UserError, match="again to hear it"):
+        room.fitting.play(1)
     room.fitting.clear("A")
     assert set(room.fitting.stored) == {"B"}
 
