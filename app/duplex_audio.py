@@ -18,9 +18,13 @@ from app.mix_state import Audio
 
 LIVE_LATENCY_SECONDS = 0.010
 """The buffering asked for each way; devices that cannot give what they can."""
+LONGEST_LIVE_LATENCY_SECONDS = 0.080
+"""What it is raised to, by doubling, where blocks are lost."""
 
 USUAL_RATES = (48000, 44100)
 """Hz to try where neither device's own rate suits the other."""
+
+_LONGEST_LATENCY = 5.0
 
 DuplexCallback = Callable[[Audio, Audio, bool], None]
 """Takes ``(n, channels in)`` and fills ``(n, channels out)`` float32; told whether sound was lost before."""
@@ -73,9 +77,13 @@ class DuplexBackend(Protocol):
         target: OutputDevice,
         sample_rate: int,
         channels: tuple[int, int],
+        latency: float,
         callback: DuplexCallback,
     ) -> DuplexStream:
-        """Start, with ``channels`` in and out. Raises :class:`PlayerError`."""
+        """Start, with ``channels`` in and out and ``latency`` seconds of buffering each way.
+
+        Raises :class:`PlayerError`.
+        """
 
 
 def choose_devices(
@@ -149,12 +157,15 @@ class PortAudioDuplex:
         target: OutputDevice,
         sample_rate: int,
         channels: tuple[int, int],
+        latency: float,
         callback: DuplexCallback,
     ) -> DuplexStream:
         """See :class:`DuplexBackend`."""
         library = self._backend.library()
         try:
-            return _PortAudioDuplexStream(self._backend, source, target, sample_rate, channels, callback)
+            return _PortAudioDuplexStream(
+                self._backend, source, target, sample_rate, channels, latency, callback
+            )
         except (library.PortAudioError, ValueError) as exc:
             raise PlayerError(
                 f"“{source.name}” and “{target.name}” could not be opened together; check that Ripieno may "
@@ -173,6 +184,7 @@ class _PortAudioDuplexStream:
         target: OutputDevice,
         sample_rate: int,
         channels: tuple[int, int],
+        latency: float,
         callback: DuplexCallback,
     ) -> None:
         library: ModuleType = backend.library()
@@ -187,16 +199,22 @@ class _PortAudioDuplexStream:
             device=(source.index, target.index),
             channels=channels,
             dtype="float32",
-            latency=LIVE_LATENCY_SECONDS,
+            latency=latency,
             callback=self._fill,
         )
-        self.latency = float(sum(self._stream.latency))
+        self._told = float(sum(self._stream.latency))
+        self._measured = 0.0
         try:
             self._stream.start()
         except library.PortAudioError:
             self._stream.close()
             raise
         backend.others_running += 1
+
+    @property
+    def latency(self) -> float:
+        """See :class:`DuplexStream`. It grows where blocks were lost, so the last block's own times count."""
+        return self._measured or self._told
 
     @property
     def active(self) -> bool:
@@ -209,7 +227,7 @@ class _PortAudioDuplexStream:
             return
         self._closed = True
         if after and self.active:
-            self._library.sleep(round(1000 * (after + self.latency)))
+            self._library.sleep(round(1000 * (after + self._told)))
         self._stream.abort(ignore_errors=True)
         self._stream.close(ignore_errors=True)
         self._backend.others_running -= 1
@@ -218,6 +236,9 @@ class _PortAudioDuplexStream:
         if not self._prioritised:
             self._prioritised = True
             prioritise_this_thread()
+        late = when.outputBufferDacTime - when.inputBufferAdcTime
+        if when.inputBufferAdcTime > 0.0 and 0.0 < late < _LONGEST_LATENCY:  # some drivers leave it empty
+            self._measured = late
         try:
             self._callback(source, out, bool(status.input_overflow or status.output_underflow))
         except Exception as exc:

@@ -9,56 +9,43 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from app.amplification import Amplification
-from app.audio_output import OutputDevice, PlayerError, PortAudioBackend
-from app.duplex_audio import DuplexBackend, DuplexStream, InputDevice, PortAudioDuplex, choose_devices
-from app.hearing.listener_chain import ChainRequest, tap_setting
+from app.audio_output import PlayerError, PortAudioBackend
+from app.duplex_audio import (
+    LIVE_LATENCY_SECONDS,
+    LONGEST_LIVE_LATENCY_SECONDS,
+    DuplexBackend,
+    DuplexStream,
+    PortAudioDuplex,
+    choose_devices,
+)
 from app.jobs import Job, JobControl, Jobs
 from app.listeners import Listeners
 from app.listening import Listening
-from app.live_chain import (
-    HIGHEST_GAIN_DB,
-    LOWEST_GAIN_DB,
-    START_GAIN_DB,
-    BlockStage,
-    LiveChain,
-    plain_setting,
-)
+from app.live_chain import HIGHEST_GAIN_DB, LOWEST_GAIN_DB, START_GAIN_DB, BlockStage, LiveChain
+from app.live_ways import WAYS, PreparedLive, live_setting
 from app.quiet_collector import QuietCollector
 
-WAYS = ("plain", "amplified", "heard as")
-"""What is done to live sound: nothing but its level, the listener's prescription, the simulated loss."""
-ASSUMED_LUFS = -30.0
-"""How loud a well-set microphone is taken to be, since nothing was measured: an assumption."""
 POLL_MILLISECONDS = 50
 STALLED_SECONDS = 3.0
+SETTLE_SECONDS = 1.0
 SILENT_SECONDS = 3.0
 """A microphone that gives nothing but zeros for this long is switched off, or Ripieno may not use it."""
 FADE_SECONDS = 0.020
+GROWN_SECONDS = 0.150
+"""Sound that has become later by this, where blocks were lost, is caught up with by opening anew."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class _Prepared:
-    """What a start came to, before the devices are opened."""
-
-    source: InputDevice
-    target: OutputDevice
-    rate: int
-    chain: LiveChain
 
 
 class LiveInput(QObject):
     """Switches live input on and off. Belongs to the main thread.
 
     ``changed`` tells that anything here is different; ``told`` carries a sentence: why it stopped or was
-    muted. ``stages`` makes what stands before the level for a
-    sample rate (nothing yet; see :class:`~app.live_chain.BlockStage`).
+    muted. ``stages`` makes what stands before the level (:class:`~app.live_chain.BlockStage`; nothing yet).
     """
 
     changed = Signal()
@@ -84,8 +71,9 @@ class LiveInput(QObject):
         self._clock = clock
         self._job: Job | None = None
         self._stream: DuplexStream | None = None
-        self._prepared: _Prepared | None = None
+        self._prepared: PreparedLive | None = None
         self._collector: QuietCollector | None = None
+        self._buffering = self._first_latency = LIVE_LATENCY_SECONDS
         self._seen = (0, 0.0)
         self._started = 0.0
         self._warned = False
@@ -96,7 +84,7 @@ class LiveInput(QObject):
         self._headphones_at: str | None = None
         self.problem = ""
         """The last sentence of :attr:`told`; empty again once it starts."""
-        self.stages: Callable[[int], tuple[BlockStage, ...]] = _no_stages
+        self.stages: Callable[[int], tuple[BlockStage, ...]] = lambda sample_rate: ()
         self._poll = QTimer(self)
         self._poll.setInterval(POLL_MILLISECONDS)
         self._poll.timeout.connect(self._look)
@@ -187,12 +175,13 @@ class LiveInput(QObject):
         except PlayerError as exc:
             self._tell(str(exc))
             return
-        request = self._request(rate)
         stages, ceiling_db = self.stages(rate), self._amplification.ceiling_db
+        way = "plain" if self._way == "amplified" and self.may_not_amplify() else self._way
+        listener, kind = self._listeners.listener, self._amplification.kind
 
-        def work(control: JobControl) -> _Prepared:
-            setting = plain_setting(ceiling_db) if request is None else tap_setting(request)
-            return _Prepared(source, target, rate, LiveChain(rate, setting, stages))
+        def work(control: JobControl) -> PreparedLive:
+            setting = live_setting(way, kind, listener, rate, ceiling_db)
+            return PreparedLive(source, target, rate, LiveChain(rate, setting, stages))
 
         self._job = self._jobs.start("live input", work)
         self._job.finished.connect(self._open)
@@ -214,38 +203,45 @@ class LiveInput(QObject):
         self._listening.changed.disconnect(self._on_listening)
         self.stop()
 
-    def _request(self, rate: int) -> ChainRequest | None:
-        if self._way == "plain" or (self._way == "amplified" and self.may_not_amplify()):
-            return None
-        return ChainRequest(
-            self._amplification.kind if self._way == "amplified" else "off",
-            "headphones",
-            self._listeners.listener,
-            rate,
-            2,
-            ASSUMED_LUFS,
-            self._amplification.ceiling_db,
-            self._way == "heard as",
-        )
-
     @Slot(object)
-    def _open(self, prepared: _Prepared) -> None:
+    def _open(self, prepared: PreparedLive) -> None:
         self._job = None
         self._gain_db, self._muted, self._warned = START_GAIN_DB, True, False
+        self._buffering = LIVE_LATENCY_SECONDS
+        if self._open_stream(prepared):
+            self._collector = QuietCollector()
+            self._poll.start()
+        self.changed.emit()
+
+    def _open_stream(self, prepared: PreparedLive) -> bool:
         channels = min(2, prepared.source.channels), min(2, prepared.target.channels)
         try:
-            self._stream = self._duplex().open(
-                prepared.source, prepared.target, prepared.rate, channels, prepared.chain.process
+            stream = self._duplex().open(
+                prepared.source,
+                prepared.target,
+                prepared.rate,
+                channels,
+                self._buffering,
+                prepared.chain.process,
             )
         except PlayerError as exc:
             self._tell(str(exc))
-            self.changed.emit()
-            return
-        self._prepared = prepared
-        self._collector = QuietCollector()
+            return False
+        self._stream, self._prepared, self._first_latency = stream, prepared, stream.latency
         now = self._clock()
-        self._seen, self._started = (0, now), now
-        self._poll.start()
+        self._seen, self._started = (prepared.chain.blocks, now), now
+        return True
+
+    def _catch_up(self, stream: DuplexStream, prepared: PreparedLive) -> None:
+        """Lost blocks have made the sound later and later: open anew, with more buffering."""
+        self._buffering = min(2 * self._buffering, LONGEST_LIVE_LATENCY_SECONDS)
+        _log.info("live sound is %g s late; buffering %g s now", stream.latency, self._buffering)
+        prepared.chain.muted = True
+        stream.close(after=FADE_SECONDS)
+        if not self._open_stream(prepared):
+            self._close(fade=False)
+            return
+        prepared.chain.muted = self._muted
         self.changed.emit()
 
     @Slot(str)
@@ -358,6 +354,10 @@ class LiveInput(QObject):
                 ).format(round(chain.howl_frequency / 50) * 50)
             )
             self.changed.emit()
+        elif now - self._started < SETTLE_SECONDS:
+            self._first_latency = max(self._first_latency, stream.latency)
+        elif stream.latency > self._first_latency + GROWN_SECONDS:
+            self._catch_up(stream, prepared)
         elif not chain.heard_anything and not self._warned and now - self._started >= SILENT_SECONDS:
             self._warned = True
             self._tell(
@@ -390,8 +390,3 @@ class LiveInput(QObject):
                 raise PlayerError(self.tr("There are no sound inputs here."))
             self._backend = PortAudioDuplex(backend)
         return self._backend
-
-
-def _no_stages(sample_rate: int) -> tuple[BlockStage, ...]:
-    """Live sound goes straight to its level."""
-    return ()

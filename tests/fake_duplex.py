@@ -56,6 +56,7 @@ class FakeDuplex:
     refuses: tuple[str, ...] = ()
     streams: list[FakeDuplexStream] = field(default_factory=list)
     opened: list[tuple[str, str, int]] = field(default_factory=list)
+    latencies: list[float] = field(default_factory=list)
 
     def inputs(self) -> tuple[InputDevice, ...]:
         if self.missing:
@@ -75,10 +76,12 @@ class FakeDuplex:
         target: OutputDevice,
         sample_rate: int,
         channels: tuple[int, int],
+        latency: float,
         callback: DuplexCallback,
     ) -> FakeDuplexStream:
         if source.name in self.refuses:
             raise PlayerError(f"“{source.name}” could not be opened; check the system's privacy settings.")
+        self.latencies.append(latency)
         self.opened.append((source.name, target.name, sample_rate))
         self.streams.append(FakeDuplexStream(sample_rate, channels, callback))
         return self.streams[-1]

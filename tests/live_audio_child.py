@@ -14,12 +14,15 @@ import time
 import numpy as np
 
 from app.audio_output import PortAudioBackend
-from app.duplex_audio import PortAudioDuplex, choose_devices
+from app.duplex_audio import LIVE_LATENCY_SECONDS, PortAudioDuplex, choose_devices
 from app.live_chain import LiveChain
 
 PATIENCE_SECONDS = 25.0
 SETTLE_SECONDS = 2.2
-EVERY_SECONDS = 0.5
+PAUSE_SECONDS = 0.5
+"""Between a click's return and the next one: a late echo must not be taken for it."""
+LOST_SECONDS = 3.0
+"""A click that has not come back by then was lost with the block that it was in."""
 
 
 class Probe:
@@ -30,7 +33,7 @@ class Probe:
     def __init__(self, rate: int) -> None:
         self.frames = 0
         self.next = round(SETTLE_SECONDS * rate)
-        self.every = round(EVERY_SECONDS * rate)
+        self.pause, self.lost = round(PAUSE_SECONDS * rate), round(LOST_SECONDS * rate)
         self.sent: int | None = None
         self.back: list[int] = []
 
@@ -38,12 +41,13 @@ class Probe:
         loud = np.abs(block[:, 0]) > 0.1
         if self.sent is not None and loud.any():
             self.back.append(self.frames + int(loud.argmax()) - self.sent)
-            self.sent = None
+            self.sent, self.next = None, self.frames + len(block) + self.pause
+        elif loud.any():
+            self.next = self.frames + len(block) + self.pause
         block[:] = 0.0
         if self.frames <= self.next < self.frames + len(block):
             block[self.next - self.frames] = 0.2
-            self.sent = self.next
-            self.next += self.every
+            self.sent, self.next = self.next, self.next + self.lost
         self.frames += len(block)
 
 
@@ -53,12 +57,11 @@ def main(clicks: int) -> None:
     probe = Probe(rate)
     chain = LiveChain(rate, stages=(probe,))
     chain.muted, chain.gain_db = False, 0.0
-    stream = duplex.open(source, target, rate, (2, 2), chain.process)
-    told = stream.latency
+    stream = duplex.open(source, target, rate, (2, 2), LIVE_LATENCY_SECONDS, chain.process)
     deadline = time.monotonic() + PATIENCE_SECONDS
     while len(probe.back) < clicks and time.monotonic() < deadline and stream.active:
         time.sleep(0.05)
-    active, fault = stream.active, stream.fault
+    active, fault, told = stream.active, stream.fault, stream.latency
     stream.close(after=0.02)
     said = {
         "inputs": [device.name for device in duplex.inputs()],

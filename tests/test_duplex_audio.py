@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from app.audio_output import OutputDevice, PlayerError, PortAudioBackend
-from app.duplex_audio import LIVE_LATENCY_SECONDS, PortAudioDuplex, choose_devices
+from app.duplex_audio import PortAudioDuplex, choose_devices
 from tests.fake_audio import HEADPHONES, SPEAKERS
 from tests.fake_duplex import LINE_IN, MICROPHONE, FakeDuplex
 
@@ -52,11 +52,17 @@ class FakeStream:
     def close(self, ignore_errors: bool = True) -> None:
         self.closed = True
 
-    def callback(self, sound: np.ndarray, overflow: bool = False) -> np.ndarray:
+    def callback(self, sound: np.ndarray, overflow: bool = False, late: float = 0.0) -> np.ndarray:
         out = np.full((len(sound), self.how["channels"][1]), np.nan, np.float32)
         status = SimpleNamespace(input_overflow=overflow, output_underflow=False)
-        self.how["callback"](sound, out, len(sound), SimpleNamespace(), status)
+        self.how["callback"](sound, out, len(sound), times(late), status)
         return out
+
+
+def times(late: float = 0.0) -> SimpleNamespace:
+    """PortAudio's times of a block; a driver that leaves them empty gives zeros."""
+    heard = 7.0 + late if late else 0.0
+    return SimpleNamespace(inputBufferAdcTime=7.0 if late else 0.0, outputBufferDacTime=heard)
 
 
 class FakeLibrary:
@@ -115,7 +121,7 @@ def backend(library: FakeLibrary) -> PortAudioBackend:
 def opened(backend: PortAudioBackend, callback: Any) -> Any:
     duplex = PortAudioDuplex(backend)
     source, target, rate = choose_devices(duplex, "", "")
-    return duplex.open(source, target, rate, (1, 2), callback)
+    return duplex.open(source, target, rate, (1, 2), 0.01, callback)
 
 
 def silence(sound: np.ndarray, out: np.ndarray, lost: bool) -> None:
@@ -155,12 +161,15 @@ def test_a_stream_passes_sound_and_losses_on(backend: PortAudioBackend, library:
     (fake,) = library.streams
     assert fake.how["device"] == (1, 1)
     assert fake.how["channels"] == (1, 2)
-    assert fake.how["latency"] == LIVE_LATENCY_SECONDS
+    assert fake.how["latency"] == 0.01
     assert stream.latency == pytest.approx(0.03)
     out = fake.callback(np.ones((64, 1), np.float32))
     fake.callback(np.ones((64, 1), np.float32), overflow=True)
     assert (out == 1.0).all()
     assert lost_before == [False, True]
+    assert stream.latency == pytest.approx(0.03)  # as the driver told
+    fake.callback(np.ones((64, 1), np.float32), late=0.25)
+    assert stream.latency == pytest.approx(0.25)  # as the blocks tell
     stream.close(after=0.02)
     stream.close()
     assert fake.closed
@@ -196,7 +205,7 @@ def test_a_fault_in_the_callback_is_silence_and_kept(backend: PortAudioBackend, 
     out = np.ones((8, 2), np.float32)
     status = SimpleNamespace(input_overflow=False, output_underflow=False)
     with pytest.raises(CallbackAbort):
-        fake.how["callback"](np.ones((8, 1), np.float32), out, 8, SimpleNamespace(), status)
+        fake.how["callback"](np.ones((8, 1), np.float32), out, 8, times(), status)
     assert not out.any()
     assert isinstance(stream.fault, RuntimeError)
     stream.close()

@@ -31,6 +31,9 @@ def main() -> int:
         return 0
     with tempfile.TemporaryDirectory() as folder:
         said = loop_back(Path(folder), arguments.clicks)
+    if not said["back"]:
+        print(f"no click came back: the machine is too busy for live sound ({said['lost']} blocks were lost)")
+        return 0
     late = np.array(said["back"]) / said["rate"] * 1000
     processing = said["processing"] / said["rate"] * 1000
     shown = said["told"] * 1000 + processing
