@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ui.audibility_meter import AudibilityMeter
+from ui.theme import theme_of
 
 pytestmark = pytest.mark.usefixtures("qapp")
 
@@ -32,9 +33,8 @@ def test_more_share_is_a_longer_bar(meter: AudibilityMeter) -> None:
         meter.set_share(share)
         image = meter.grab().toImage()
         y = image.height() // 2
-        accent = meter.palette().highlight().color()
-        near = [abs(image.pixelColor(x, y).blue() - accent.blue()) < 30 for x in range(image.width())]
-        return sum(near)
+        accent = theme_of(meter.palette()).color("accent").rgb()
+        return sum(image.pixelColor(x, y).rgb() == accent for x in range(image.width()))
 
     few, many = filled(0.1), filled(0.9)
     assert many > few + 30

@@ -20,6 +20,7 @@ BENCHMARKS: tuple[tuple[str, ...], ...] = (
     ("separation_speed",),
     ("synthesis_speed",),
     ("haaqi_speed",),
+    ("live_score", "--releases", "8"),
     ("estimate_quality",),
     ("loss_simulation",),
     ("live_latency",),
