@@ -145,8 +145,9 @@ class Exposure(QObject):
         if held is None or tap is None:
             self.level_dba = -math.inf
             return
+        tap.measure(True)
         meter = tap.exposure
-        meter.on = True
+        assert meter is not None
         now = (meter.frames, tuple(float(energy) for energy in meter.energy))
         if meter is self._meter and now[0] > self._seen[0]:
             frames = now[0] - self._seen[0]
@@ -241,7 +242,7 @@ class Exposure(QObject):
             self._meter = None
             tap = self._listening.player.tap
             if tap is not None:
-                tap.exposure.on = False
+                tap.measure(False)
         self.changed.emit()
 
     def _stop(self) -> None:

@@ -15,8 +15,6 @@ from pathlib import Path
 
 import numpy as np
 
-from app.hearing.audiogram import Listener, preset
-from app.hearing.listener_chain import ChainRequest, tap_setting
 from app.player import Player, PlayerError, live_mixer
 from app.session import Session, Strip
 
@@ -50,6 +48,9 @@ def main(folder: Path) -> None:
     strips = {name: Strip(gain_db=gain) for name, gain in plan["gains"].items()}
     player.set_session(Session(strips=strips))
     if plan["kind"] == "amplified":
+        from app.hearing.audiogram import Listener, preset
+        from app.hearing.listener_chain import ChainRequest, tap_setting
+
         until(lambda: player.poll_devices() or bool(player.output_name))
         ears = Listener(preset(plan["listener"]), preset(plan["listener"]))
         # the loudness is what a quiet recording's would be: everything is amplified by far too much

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.hearing.dose import ExposureMeter
 from app.hearing.ear_stage import MOST_FRAMES, EarStage
-from app.hearing.limiter import Limiter
+
+if TYPE_CHECKING:  # a player that amplifies nothing needs neither numba nor scipy
+    from app.hearing.dose import ExposureMeter
+    from app.hearing.limiter import Limiter
 
 CEILING_DB = -12.0
 """The usual ceiling (dBFS, sample peak) of what is amplified."""
@@ -156,8 +159,8 @@ class ListenerTap:
         self.channels = channels
         self.peak = 0.0
         """The highest sample (linear) that came out since this was last set to 0; only while it is on."""
-        self.exposure = ExposureMeter(sample_rate, channels)
-        """What reaches the ears, on or off; it counts only while its ``on`` is set."""
+        self.exposure: ExposureMeter | None = None
+        """Counts what reaches the ears, amplified or not, once :meth:`measure` was called."""
         self._fade = max(1, round(FADE_SECONDS * sample_rate))
         steps = np.arange(1, self._fade + 1) / self._fade
         rise = (0.5 - 0.5 * np.cos(np.pi * steps)).astype(np.float32)
@@ -225,7 +228,8 @@ class ListenerTap:
     def process(self, block: NDArray[np.float32]) -> None:
         """Turn ``block`` (n ≤ 240, channels) float32 in place into what the listener hears. Audio thread."""
         self._shape(block)
-        self.exposure.process(block)
+        if self.exposure is not None:
+            self.exposure.process(block)
 
     def _shape(self, block: NDArray[np.float32]) -> None:
         if self._wanted is not self._path and self._leaving is None:
@@ -252,6 +256,15 @@ class ListenerTap:
         if peak > self.peak:
             self.peak = peak
 
+    def measure(self, on: bool) -> None:
+        """Count what reaches the ears from now on, or no more. GUI thread."""
+        if self.exposure is None and on:
+            from app.hearing.dose import ExposureMeter
+
+            self.exposure = ExposureMeter(self.sample_rate, self.channels)
+        if self.exposure is not None:
+            self.exposure.on = on
+
     def take_up(self) -> None:
         """Take up the wanted setting with no cross-fade, where nothing was heard until now. Audio thread."""
         if self._wanted is not self._path and self._leaving is None and self._path.limiter is None:
@@ -259,8 +272,11 @@ class ListenerTap:
             self._path.reset()  # its stages may have been heard before, in another stream
 
     def _made(self, setting: TapSetting, rise_db: float) -> _Path:
-        limiter = None if setting is OFF else Limiter(self.sample_rate, self.channels)
-        return _Path(setting, limiter, self.channels, rise_db)
+        if setting is OFF:
+            return _Path(setting, None, self.channels, rise_db)
+        from app.hearing.limiter import Limiter
+
+        return _Path(setting, Limiter(self.sample_rate, self.channels), self.channels, rise_db)
 
     def _cross(self, old: NDArray[np.float32], heard: NDArray[np.float32]) -> None:
         early = min(heard.shape[0], self._unheard)
