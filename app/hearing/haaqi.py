@@ -86,7 +86,8 @@ class Haaqi:
 
     Settings are those of :func:`haaqi`; ``threads`` is how many threads one score may use (2 at most help,
     and more than the machine's cores never do). Of a reference of more than ``longest`` samples at 24 kHz
-    nothing is kept, so that memory does not grow with it. One object serves one thread at a time.
+    nothing is kept but a few copies of the signal: 45 MB a minute (``tests/benchmarks/haaqi_speed.py``). One
+    object serves one thread at a time.
     """
 
     def __init__(
