@@ -9,6 +9,7 @@ from app.errors import Cancelled, UserError
 from app.hearing.amplify import KINDS
 from app.hearing.audiogram import NORMAL, PRESETS
 from app.hearing.estimate import KeptEstimates, estimate_quality
+from app.hearing.estimate_calibration import ANY, Band, Calibration
 from app.hearing.remix_window import ESTIMATED, QualityRequest
 from app.session import Session
 from separation.separator import Part
@@ -55,6 +56,16 @@ def test_equal_gains_are_the_recording_itself_and_exact(amplification):
     assert quieter.high - quieter.low < 1e-3
     if amplification == "cad2":
         assert flat.mean > 0.95
+
+
+def test_an_amplification_has_its_own_band():
+    narrow, wide = Band(0.05, 0.05), Band(0.2, 0.2)
+    calibration = Calibration(0.0, {ANY: wide, "off": narrow})
+    off, amplified = (
+        estimate_quality(request(LOUDER, amplification=kind), calibration=calibration)
+        for kind in ("off", "nal-r")
+    )
+    assert off.high - off.low < 0.5 * (amplified.high - amplified.low)
 
 
 @pytest.mark.parametrize("amplification", KINDS)

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
+from app.hearing.amplify import KINDS
 from app.hearing.estimate_calibration import ANY, Signs, likely, shipped
 from app.hearing.estimate_fit import LEAST_CASES, Case, fit, held_out
 
 
-def cases(exponent, *, separator="nmf", pieces=12, each=8, noise=0.0, seed=0):
+def cases(exponent, *, amplification="off", pieces=12, each=8, noise=0.0, seed=0):
     """Remixes whose truths follow the formula with an exponent, and miss it by a piece's own noise."""
     rng = np.random.default_rng(seed)
     found = []
@@ -20,25 +21,33 @@ def cases(exponent, *, separator="nmf", pieces=12, each=8, noise=0.0, seed=0):
             best = rng.uniform(0.7, 1.0)
             drawn = best * rng.uniform(0.2, 0.95)
             truth = float(likely(drawn, best, exponent)) + shift * rng.uniform(0.5, 1.5)
-            signs = Signs(separator, drawn, best, 10 ** rng.uniform(-3, 0))
+            signs = Signs(amplification, drawn, best, 10 ** rng.uniform(-3, 0))
             found.append(Case(f"piece {piece}", signs, float(np.clip(truth, 0, 1))))
     return found
 
 
 @pytest.mark.parametrize("exponent", [-0.4, 0.0, 0.75])
 def test_the_exponent_behind_the_truths_is_found(exponent):
-    found = fit(cases(exponent)).fits
-    assert found["nmf"].exponent == pytest.approx(exponent, abs=0.01)
-    assert found["nmf"].below < 1e-6
-    assert found[ANY] == found["nmf"]
+    found = fit(cases(exponent))
+    assert found.exponent == pytest.approx(exponent, abs=0.01)
+    assert found.bands["off"].below < 1e-6
+    assert found.bands[ANY] == found.bands["off"]
 
 
-def test_each_separator_has_its_own_fit_unless_there_is_too_little_of_it():
-    few = cases(0.5, separator="rare", pieces=2, each=2)
+def test_each_amplification_has_its_own_band_unless_there_is_too_little_of_it():
+    few = cases(0.2, amplification="rare", pieces=2, each=2)
     assert len(few) < LEAST_CASES
-    found = fit([*cases(0.5, separator="worse"), *cases(0.0, separator="as told"), *few]).fits
-    assert set(found) == {ANY, "worse", "as told"}
-    assert found["worse"].exponent > found["as told"].exponent
+    sure, doubtful = cases(0.2, noise=0.01), cases(0.2, amplification="cad2", noise=0.1, seed=1)
+    found = fit([*sure, *doubtful, *few]).bands
+    assert set(found) == {ANY, "off", "cad2"}
+    for side in ("below", "above"):
+        assert getattr(found["off"], side) < getattr(found[ANY], side) < getattr(found["cad2"], side)
+
+
+def test_one_piece_says_too_little_of_an_amplification():
+    alone = [case for case in cases(0.2, amplification="cad2", each=LEAST_CASES) if case.piece == "piece 0"]
+    assert len(alone) == LEAST_CASES
+    assert set(fit([*cases(0.2), *alone]).bands) == {ANY, "off"}
 
 
 def test_bands_hold_about_nine_of_ten_truths_of_pieces_left_out():
@@ -68,7 +77,7 @@ def kept_cases():
     rows = json.loads((Path(__file__).parents[1] / "docs" / "benchmarks" / "estimate.json").read_text())
     found = {True: [], False: []}
     for row in rows:
-        signs = Signs(row["separator"], row["drawn"], row["best"], row["level"])
+        signs = Signs(row["amplification"], row["drawn"], row["best"], row["level"])
         found[row["group"] == "made-up"].append(Case(row["piece"], signs, row["truth"]))
     return found[True], found[False]
 
@@ -77,10 +86,11 @@ def test_the_shipped_calibration_is_fitted_to_the_made_up_pieces_and_to_no_other
     made, others = kept_cases()
     assert not {case.piece for case in made} & {case.piece for case in others}
     assert any("bach10" in case.piece for case in others)
-    fitted = fit(made).fits
-    assert set(fitted) == set(shipped().fits)
-    for name, numbers in shipped().fits.items():
-        assert astuple(fitted[name]) == pytest.approx(astuple(numbers), abs=2e-4)
+    fitted = fit(made)
+    assert fitted.exponent == shipped().exponent
+    assert set(fitted.bands) == set(shipped().bands)
+    for name, band in shipped().bands.items():
+        assert astuple(fitted.bands[name]) == pytest.approx(astuple(band), abs=2e-4)
 
 
 def test_the_estimate_holds_on_pieces_that_it_was_not_fitted_to():
@@ -89,7 +99,10 @@ def test_the_estimate_holds_on_pieces_that_it_was_not_fitted_to():
     missed = np.abs(value - truth).mean()
     assert len(found) >= 200
     assert truth.std() >= 0.1
-    assert missed <= 0.0505  # the goal was 0.05; it is 0.0501, and 0.039 on the real recordings
+    assert missed <= 0.0505  # the goal was 0.05; it is 0.05003, and 0.038 on the real recordings
     assert missed <= np.abs(truth - np.median(truth)).mean() / 2
     assert spearmanr(value, truth).statistic >= 0.8
-    assert 0.85 <= np.mean((low <= truth) & (truth <= high)) <= 0.95
+    inside = (low <= truth) & (truth <= high)
+    assert 0.85 <= inside.mean() <= 0.95
+    for kind in KINDS:
+        assert 0.85 <= inside[[case.signs.amplification == kind for case, *_ in found]].mean() <= 0.95

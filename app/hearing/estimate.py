@@ -39,7 +39,7 @@ class Estimate:
     """The HAAQI that a remix is likely to have, for each ear and their mean, each 0…1.
 
     ``low`` and ``high`` are the ends of the band in which the true mean lies nine times out of ten, for
-    recordings and separators like those that the calibration knows. They meet where nothing is unknown.
+    recordings and separators like those that were measured. They meet where nothing is unknown.
     """
 
     left: float
@@ -192,7 +192,7 @@ def _signs(
     error = ear.errors.draw(np.maximum(weights[0] + weights[1:], 0.0))
     check()
     return Signs(
-        separator=request.session.separator,
+        amplification=request.amplification,
         drawn=score(weights, error.signals),
         best=best,
         level=error.level,

@@ -3,16 +3,17 @@
 With h the score of the remix with an error drawn upon it and b that of the untouched recording against itself
 (what this listener can reach at all), the estimate is::
 
-    h · min(1, h / b) ^ k(separator)
+    h · min(1, h / b) ^ k
 
-that is h itself where k is 0; k > 0 says that the separator errs more than its stems tell, k < 0 less. It
+that is h itself where k is 0; k > 0 says that separators err more than their stems tell, k < 0 less. It
 rises with h for every k > −1 and is exact where no error is expected. The band reaches from it by
-quantiles of what was missed on made-up pieces, in units that vanish with the expected error::
+quantiles of what was missed on made-up pieces, for each kind of amplification its own, in units that vanish
+with the expected error::
 
     u = √( p·(1.05 − p) · e / (e + 0.003) )
 
-where p is the estimate and e the power of the expected error over the remix's. A separator that the
-calibration does not know gets what fits all of them together.
+where p is the estimate and e the power of the expected error over the remix's. A kind of amplification that
+the calibration does not know gets the band of all of them together.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ Doubles = NDArray[np.float64]
 
 SHIPPED = RESOURCES / "estimate" / "calibration.json"
 ANY = ""
-"""The name under which all separators count together."""
+"""The name under which all kinds of amplification count together."""
 LEAST_LEVEL = 0.003
 """Expected error over remix (power, −25 dB) at which half of the doubt about an estimate is there."""
 
@@ -42,52 +43,54 @@ LEAST_LEVEL = 0.003
 class Signs:
     """What an ear's estimate is made from.
 
-    ``separator`` is its name, empty where unknown; ``drawn`` the HAAQI with the drawn error and ``best``
-    that of the untouched recording against itself (0…1); ``level`` the expected error's power over the
-    remix's (≥ 0).
+    ``amplification`` is its kind (:data:`app.hearing.amplify.KINDS`); ``drawn`` the HAAQI with the drawn
+    error and ``best`` that of the untouched recording against itself (0…1); ``level`` the expected error's
+    power over the remix's (≥ 0).
     """
 
-    separator: str
+    amplification: str
     drawn: float
     best: float
     level: float
 
 
 @dataclass(frozen=True)
-class Fit:
-    """A separator's figures.
+class Band:
+    """How far a band reaches below and above the estimate, in units of :func:`unit` (finite, ≥ 0).
 
-    ``exponent`` is k (> −1); ``below`` and ``above`` say how far the band reaches from the estimate, in
-    units of :func:`unit` (≥ 0). Raises ValueError for anything else.
+    Raises ValueError for anything else.
     """
 
-    exponent: float
     below: float
     above: float
 
     def __post_init__(self) -> None:
-        if not (self.exponent > -1 and self.below >= 0 and self.above >= 0):
-            raise ValueError("an exponent must exceed −1, and a band reaches to both sides")
-        if not all(map(math.isfinite, (self.exponent, self.below, self.above))):
-            raise ValueError("a calibration holds numbers only")
+        if not all(math.isfinite(end) and end >= 0 for end in (self.below, self.above)):
+            raise ValueError("a band reaches to both sides")
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """The fits by separator's name; :data:`ANY` must be among them. Raises ValueError without it."""
+    """What was fitted: k (> −1), and the bands by kind of amplification, :data:`ANY` among them.
 
-    fits: Mapping[str, Fit]
+    Raises ValueError for anything else.
+    """
+
+    exponent: float
+    bands: Mapping[str, Band]
 
     def __post_init__(self) -> None:
-        if ANY not in self.fits:
-            raise ValueError("a calibration needs a fit for separators that it does not know")
+        if not (math.isfinite(self.exponent) and self.exponent > -1):
+            raise ValueError("an exponent must exceed −1")
+        if ANY not in self.bands:
+            raise ValueError("a calibration needs a band for amplification that it does not know")
 
     def estimate(self, signs: Signs) -> tuple[float, float, float]:
         """The estimate of an ear's HAAQI, and the ends of its 90 % band: each 0…1, in order."""
-        fit = self.fits.get(signs.separator, self.fits[ANY])
-        value = float(likely(signs.drawn, signs.best, fit.exponent))
+        band = self.bands.get(signs.amplification, self.bands[ANY])
+        value = float(likely(signs.drawn, signs.best, self.exponent))
         step = float(unit(value, signs.level))
-        return value, max(0.0, value - fit.below * step), min(1.0, value + fit.above * step)
+        return value, max(0.0, value - band.below * step), min(1.0, value + band.above * step)
 
 
 def likely(drawn: ArrayLike, best: ArrayLike, exponent: ArrayLike) -> Doubles:
@@ -105,7 +108,8 @@ def unit(value: ArrayLike, level: ArrayLike) -> Doubles:
 
 def write(calibration: Calibration, path: Path) -> None:
     """Write a calibration as JSON."""
-    table = {name: asdict(fit) for name, fit in sorted(calibration.fits.items())}
+    bands = {kind: asdict(band) for kind, band in sorted(calibration.bands.items())}
+    table = {"exponent": calibration.exponent, "bands": bands}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
 
@@ -114,8 +118,9 @@ def read(path: Path) -> Calibration:
     """The calibration in a file; raises ValueError naming it where it is broken, OSError without it."""
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
-        return Calibration({name: Fit(**fit) for name, fit in table.items()})
-    except (ValueError, TypeError, AttributeError) as error:
+        bands = {kind: Band(**band) for kind, band in table["bands"].items()}
+        return Calibration(table["exponent"], bands)
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise ValueError(f"The calibration {path} is broken: {error}") from error
 
 

@@ -9,8 +9,8 @@ true stems, and estimated. Made-up pieces are estimated by a fit to all others, 
 made-up ones. Work is kept in DIR, so that a run goes on where the last one ended.
 
 ``--compare`` measures other ways on the real pieces; ``--fit`` writes the calibration that ships, and
-``--keep FILE`` all that was measured. Without folders the tables are made of what was kept when the shipped
-calibration was fitted, ``docs/benchmarks/estimate.json``, in a second.
+``--keep FILE`` all that was measured. Without folders the tables, and the fit, are made of what was kept,
+``docs/benchmarks/estimate.json``, in a second.
 """
 
 from __future__ import annotations
@@ -171,9 +171,9 @@ def work(job: Job) -> list[dict[str, Any]]:
             signs = estimate.find_signs(replace(request, reference=ESTIMATED), kept=estimates)[0]
             rows.append(
                 {
-                    "piece": job.name, "group": job.group, "truth": true.mean, **asdict(signs),
-                    "gains": [max(SILENT_DB, float(gain)) for gain in gains], "ear": ear.name,
-                    "amplification": request.amplification,
+                    "piece": job.name, "group": job.group, "separator": job.separator, "truth": true.mean,
+                    **asdict(signs), "gains": [max(SILENT_DB, float(gain)) for gain in gains],
+                    "ear": ear.name,
                     **(others(request, again) if job.compare else {}),
                 }
             )  # fmt: skip
@@ -218,7 +218,7 @@ def others(request: QualityRequest, again: tuple[np.ndarray, np.ndarray] | None)
 
 def case(row: dict[str, Any]) -> Case:
     """A row as the fit wants it."""
-    signs = Signs(row["separator"], row["drawn"], row["best"], row["level"])
+    signs = Signs(row["amplification"], row["drawn"], row["best"], row["level"])
     return Case(row["piece"], signs, row["truth"])
 
 
