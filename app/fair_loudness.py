@@ -59,7 +59,7 @@ class Candidate:
         ears = self.listener.left, self.listener.right
         if self.amplification == "off":
             return "off"
-        return self.amplification, *((e.frequencies, e.levels, e.no_response) for e in ears)
+        return self.amplification, *(ear.facts for ear in ears)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,5 @@
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -213,3 +214,17 @@ def test_the_compressor_is_on_both_sides():
     quieter = score_remix(request(SESSION.with_master(-30), ear=ear, amplification="cad2"))
     assert quieter.kind == "change"
     assert quieter.relative_db == pytest.approx(-30, abs=0.1)
+
+
+@pytest.mark.parametrize("reference", ["estimated", "original"])
+def test_what_is_kept_of_one_ear_is_not_taken_for_another(reference):
+    """Ears with the same levels differ where a tone was not answered, or with a compressor of their own."""
+    plain = PRESETS["N4"]
+    silent = replace(plain, no_response=(2000.0, 4000.0))
+    fitted = replace(plain, compressor=((2.0,) * 6, (0.0, 5.0, 10.0, 15.0, 20.0, 20.0)))
+    kept = KeptReferences()
+    asked = request(SESSION.with_gain("violin", -9), channels=1)
+    for ear in (plain, silent, fitted):
+        mine = replace(asked, left=ear, right=ear, reference=reference, amplification="cad2")
+        assert score_remix(mine, kept=kept) == score_remix(mine)
+    assert len({ear.facts for ear in (plain, silent, fitted)}) == 3

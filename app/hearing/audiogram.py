@@ -83,6 +83,11 @@ class Audiogram:
         )
         object.__setattr__(self, "_formula_levels", tuple(raised))
 
+    @property
+    def facts(self) -> tuple[object, ...]:
+        """All that formulas read: two ears whose facts are equal hear, and are amplified, alike."""
+        return self.frequencies, self._formula_levels, self.compressor
+
     def level_at(self, frequency: float) -> float:
         """The threshold in dB HL at a frequency in Hz, as formulas take it.
 
@@ -124,11 +129,7 @@ class Listener:
     @property
     def same_ears(self) -> bool:
         """Whether every formula takes the two ears for the same."""
-        return (self.left.frequencies, self.left.levels, self.left.no_response) == (
-            self.right.frequencies,
-            self.right.levels,
-            self.right.no_response,
-        )
+        return self.left.facts == self.right.facts
 
 
 _BISGAARD_HZ = (250, 375, 500, 750, 1000, 1500, 2000, 3000, 4000, 6000)

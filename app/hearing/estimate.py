@@ -94,7 +94,7 @@ class KeptEstimates:
     def best(self, request: QualityRequest, ear: int, rows: EarRows, compute: Callable[[], float]) -> float:
         """What the untouched recording scores against itself in an ear: computed once a setting."""
         audiogram = (request.left, request.right)[ear]
-        facts = (audiogram.frequencies, audiogram.levels, request.amplification)
+        facts = (audiogram.facts, request.amplification)
         place = (request.provisional, ear)
         kept = self._best.get(place)
         if kept is not None and kept[0] == facts and kept[1] is rows:
@@ -143,7 +143,7 @@ def find_signs(
     ears = kept.ears(request, check)
     weights = ear_coefficients(request.session, tuple(request.stems), request.recording.shape[1])
     progress(0.2)
-    alike = ears[0] is ears[1] and np.array_equal(*weights) and _same(request.left, request.right)
+    alike = ears[0] is ears[1] and np.array_equal(*weights) and request.left.facts == request.right.facts
     sides = (0,) if alike else (0, 1)
 
     def signs(side: int) -> Signs:
@@ -228,7 +228,3 @@ def _identical(kept: _References, now: _References) -> bool:
     """Whether two tuples of references are to the same arrays, all alive."""
     pairs = zip(kept, now, strict=False)
     return len(kept) == len(now) and all(old is new and old() is not None for old, new in pairs)
-
-
-def _same(left: Audiogram, right: Audiogram) -> bool:
-    return (left.frequencies, left.levels) == (right.frequencies, right.levels)

@@ -69,7 +69,7 @@ def ear_rows(
     amplified by NAL-R. ``check`` is called between rows and may raise to stop.
     """
     sources = [to_ears(np.asarray(audio)) for audio in (recording, *stems.values())]
-    same_ears = audiograms is None or _same(*audiograms)
+    same_ears = audiograms is None or audiograms[0].facts == audiograms[1].facts
     alike = same_ears and all(np.array_equal(source[0], source[1]) for source in sources)
     ears: list[EarRows] = []
     for ear in (0, 1):
@@ -111,7 +111,3 @@ def _resampled(signal: Doubles, sample_rate: int) -> Doubles:
 
 def _rms(signal: Doubles) -> float:
     return math.sqrt(float(np.mean(np.square(signal))))
-
-
-def _same(left: Audiogram, right: Audiogram) -> bool:
-    return (left.frequencies, left.levels) == (right.frequencies, right.levels)

@@ -128,7 +128,7 @@ class KeptReferences:
         audiogram = (request.left, request.right)[ear]
         equalisation = 2 if request.amplification == "cad2" else 1
         reference, level1 = sides.reference[ear], sides.level1[ear]
-        key = (audiogram.frequencies, audiogram.levels, sides.rate, equalisation, level1)
+        key = (audiogram.facts, sides.rate, equalisation, level1)
         place = (ear, request.provisional)
         kept = self._scorers.get(place)
         if kept is not None and kept[0] == key and np.array_equal(kept[1], reference):
@@ -146,7 +146,7 @@ class KeptReferences:
         if stems is None:
             return None
         amplified = request.amplification == "nal-r" and not true
-        ears = tuple((ear.frequencies, ear.levels) for ear in (request.left, request.right))
+        ears = (request.left.facts, request.right.facts)
         # References only: what is kept must not keep a closed recording's memory map open.
         arrays = tuple(weakref.ref(array) for array in (request.recording, *stems.values()))
         names = (*request.stems, "", *stems)
@@ -339,8 +339,7 @@ def _identical(kept: _References, now: _References) -> bool:
 
 
 def _alike(request: QualityRequest) -> bool:
-    left, right = request.left, request.right
-    return (left.frequencies, left.levels) == (right.frequencies, right.levels)
+    return request.left.facts == request.right.facts
 
 
 def _decibels(power: float, reference: float) -> float | None:

@@ -142,7 +142,8 @@ def severity(audiogram: Audiogram) -> Severity:
 
     Above 15 dB HL mild, above 35 moderate, above 56 severe (not the BSA's or the WHO's grades).
     """
-    pairs = zip(audiogram.frequencies, audiogram.levels, strict=True)
+    frequencies = audiogram.frequencies
+    pairs = zip(frequencies, audiogram.levels_at(frequencies), strict=True)
     critical = [level for frequency, level in pairs if 2000 <= frequency <= 8000]
     mean = sum(critical) / len(critical) if critical else 0.0
     return next((degree for above, degree in _DEGREES if mean > above), _NOTHING)
