@@ -81,6 +81,19 @@ def test_amplification_comes_up_slowly_from_twenty_decibels_down() -> None:
     assert tap.delay == round(0.003 * RATE)
 
 
+def test_it_comes_up_slowly_also_where_the_limiter_holds_it() -> None:
+    """What is far above the ceiling must not be heard at the ceiling from the beginning."""
+    tap = ListenerTap(RATE, 2)
+    through(tap, tone(0.2, 0.0))
+    tap.setting = times(100.0, trim_db=20.0, ceiling_db=-20.0)
+    out = through(tap, tone(3.0))
+    levels = levels_db(out)
+    assert levels[3:8].max() <= -38.0  # after the cross-fade
+    assert levels[100] == pytest.approx(-30.0, abs=0.5)
+    assert levels[250] == pytest.approx(-20.0, abs=0.05)
+    assert np.abs(out).max() <= 10 ** (-20 / 20)
+
+
 def test_switching_off_comes_up_slowly_too_and_then_is_not_there() -> None:
     tap = ListenerTap(RATE, 2)
     tap.setting = times(0.5)

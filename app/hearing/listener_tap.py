@@ -1,4 +1,4 @@
-"""What stands between the mix and the listener's ears: level → prescription → limiter.
+"""What stands between the mix and the listener's ears: level → prescription → limiter → slow rise.
 
 It comes last before the device, after the mix that is exported, compared and matched. Switched off it is not
 there at all: every sample passes as it is, at once. Any change cross-fades in 25 ms, and what may make it
@@ -122,18 +122,20 @@ class _Path:
                     np.copyto(column, late[:n])
                     np.copyto(late[:waiting], late[n : n + waiting])
                 np.copyto(block[:, channel], column)
-        if self.rise_db < 0.0:
-            begin = self.after * math.pow(10.0, self.rise_db / 20)
-            self.rise_db = min(0.0, self.rise_db + step_db)
-            end = self.after * math.pow(10.0, self.rise_db / 20)
-            gains = self._gains[:n]
-            np.multiply(self._counted[:n], np.float32((end - begin) / n), out=gains)
-            np.add(gains, np.float32(begin), out=gains)
-            np.multiply(block, gains, out=block)
-        elif self.after != 1.0:
+        if self.after != 1.0:
             np.multiply(block, np.float32(self.after), out=block)
         if self.limiter is not None:
             self.limiter.process(block, self.ceiling)
+        if self.rise_db < 0.0:
+            # after the limiter, which would make up for it where the sound is much louder than the ceiling
+            begin = math.pow(10.0, self.rise_db / 20)
+            self.rise_db = min(0.0, self.rise_db + step_db)
+            end = math.pow(10.0, self.rise_db / 20)
+            gains = self._gains[:n]
+            np.multiply(self._counted[:n], np.float32((end - begin) / n), out=gains)
+            np.add(gains, np.float32(begin), out=gains)
+            np.minimum(gains, np.float32(1.0), out=gains)
+            np.multiply(block, gains, out=block)
 
     def reset(self) -> None:
         """Forget what went through."""
