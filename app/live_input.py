@@ -26,7 +26,7 @@ from app.jobs import Job, JobControl, Jobs
 from app.listeners import Listeners
 from app.listening import Listening
 from app.live_chain import HIGHEST_GAIN_DB, LOWEST_GAIN_DB, START_GAIN_DB, BlockStage, LiveChain
-from app.live_ways import WAYS, PreparedLive, live_setting
+from app.live_ways import WAYS, PreparedLive, live_setting, made_from, why_not_amplified
 from app.quiet_collector import QuietCollector
 
 POLL_MILLISECONDS = 50
@@ -77,11 +77,11 @@ class LiveInput(QObject):
         self._seen = (0, 0.0)
         self._started = 0.0
         self._warned = False
-        self._input = ""
-        self._way = "plain"
+        self._input, self._way = "", "plain"
         self._gain_db = START_GAIN_DB
         self._muted = True
         self._headphones_at: str | None = None
+        self._made_from: object = None
         self.problem = ""
         """The last sentence of :attr:`told`; empty again once it starts."""
         self.stages: Callable[[int], tuple[BlockStage, ...]] = lambda sample_rate: ()
@@ -89,6 +89,8 @@ class LiveInput(QObject):
         self._poll.setInterval(POLL_MILLISECONDS)
         self._poll.timeout.connect(self._look)
         listening.changed.connect(self._on_listening)
+        amplification.changed.connect(self._on_ears)
+        listeners.changed.connect(self._on_ears)
 
     # -- what there is -------------------------------------------------------------------------------
 
@@ -128,11 +130,7 @@ class LiveInput(QObject):
 
     def may_not_amplify(self) -> str:
         """Why live sound may not be amplified for the listener, in a sentence; empty where it may."""
-        if self._amplification.kind == "off":
-            return self.tr("No amplification is chosen in the hearing panel.")
-        if self._amplification.way == "aids":
-            return self.tr("Your hearing aids amplify already; twice would be too loud.")
-        return ""
+        return why_not_amplified(self._amplification)
 
     # -- on and off ----------------------------------------------------------------------------------
 
@@ -165,6 +163,9 @@ class LiveInput(QObject):
         if not self.headphones:
             self._tell(self.tr("Put on headphones first: loudspeakers would make the microphone howl."))
             return
+        if self._way == "amplified" and (why_not := self.may_not_amplify()):
+            self._tell(why_not)
+            return
         self.problem = ""
         if self._listening.player.playing:
             self._listening.play_pause()
@@ -175,9 +176,9 @@ class LiveInput(QObject):
         except PlayerError as exc:
             self._tell(str(exc))
             return
-        stages, ceiling_db = self.stages(rate), self._amplification.ceiling_db
-        way = "plain" if self._way == "amplified" and self.may_not_amplify() else self._way
+        stages, ceiling_db, way = self.stages(rate), self._amplification.ceiling_db, self._way
         listener, kind = self._listeners.listener, self._amplification.kind
+        self._made_from = made_from(way, self._amplification, listener)
 
         def work(control: JobControl) -> PreparedLive:
             setting = live_setting(way, kind, listener, rate, ceiling_db)
@@ -201,6 +202,8 @@ class LiveInput(QObject):
     def close(self) -> None:
         """Stop for good."""
         self._listening.changed.disconnect(self._on_listening)
+        self._amplification.changed.disconnect(self._on_ears)
+        self._listeners.changed.disconnect(self._on_ears)
         self.stop()
 
     @Slot(object)
@@ -214,22 +217,14 @@ class LiveInput(QObject):
         self.changed.emit()
 
     def _open_stream(self, prepared: PreparedLive) -> bool:
-        channels = min(2, prepared.source.channels), min(2, prepared.target.channels)
         try:
-            stream = self._duplex().open(
-                prepared.source,
-                prepared.target,
-                prepared.rate,
-                channels,
-                self._buffering,
-                prepared.chain.process,
-            )
+            stream = prepared.open(self._duplex(), self._buffering)
         except PlayerError as exc:
             self._tell(str(exc))
             return False
         self._stream, self._prepared, self._first_latency = stream, prepared, stream.latency
-        now = self._clock()
-        self._seen, self._started = (prepared.chain.blocks, now), now
+        self._started = self._clock()
+        self._seen = prepared.chain.blocks, self._started
         return True
 
     def _catch_up(self, stream: DuplexStream, prepared: PreparedLive) -> None:
@@ -378,6 +373,18 @@ class LiveInput(QObject):
         elif self._headphones_at and not self.headphones:
             self.stop()
             self._tell(self.tr("The sound output changed, so live input stopped."))
+
+    @Slot()
+    def _on_ears(self) -> None:
+        """Another listener, prescription, ceiling or way of listening: nothing of the one before goes on."""
+        self._on_listening()  # another output is another way of listening too, and the reason to tell
+        wanted = made_from(self._way, self._amplification, self._listeners.listener)
+        if wanted == self._made_from or not (self.running or self.starting):
+            return
+        why_not = self.may_not_amplify() if self._way == "amplified" else ""
+        self._restart()  # which only stops, with the sentence, where it may not be amplified any more
+        if not why_not:
+            self._tell(self.tr("What the sound is made for was changed, so live input is muted again."))
 
     def _tell(self, text: str) -> None:
         self.problem = text

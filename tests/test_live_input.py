@@ -310,6 +310,72 @@ def test_the_ways(qtbot, room: Room) -> None:
         live.set_way("louder")
 
 
+@pytest.mark.parametrize(
+    ("way", "reason"), [("aids", "hearing aids amplify already"), ("loudspeakers", "loudspeakers")]
+)
+def test_amplified_sound_stops_where_it_may_not_be_amplified_any_more(
+    qtbot, room: Room, way: str, reason: str
+) -> None:
+    room.listeners.choose("N4")
+    room.amplification.set_way("headphones")
+    room.live.set_way("amplified")
+    room.start(qtbot)
+    room.live.set_muted(False)
+    stream = room.duplex.stream
+    room.amplification.set_way(way)
+    assert stream.closed
+    assert not room.live.running
+    assert reason in room.said[-1]
+    room.live.start()
+    assert not room.live.starting
+
+
+def test_nothing_is_amplified_before_the_way_of_listening_is_said(qtbot, room: Room) -> None:
+    room.listeners.choose("N4")
+    assert room.amplification.way is None
+    assert room.live.may_not_amplify() == "Say first how you listen."
+    room.live.set_way("amplified")
+    assert room.live.way == "plain"
+    room.amplification.set_way("headphones")
+    room.live.set_way("amplified")
+    assert room.live.way == "amplified"
+
+
+@pytest.mark.parametrize("what", ["listener", "kind", "ceiling"])
+def test_what_the_sound_is_made_for_is_taken_up_muted(qtbot, room: Room, what: str) -> None:
+    room.listeners.choose("N4")
+    room.settings.amplification = "nal-r"
+    room.amplification.set_way("headphones")
+    room.live.set_way("amplified")
+    room.start(qtbot)
+    room.live.set_muted(False)
+    stream, before = room.duplex.stream, room.live._prepared.chain.tap.setting
+    with qtbot.waitSignal(room.live.changed, timeout=60_000, check_params_cb=lambda: room.live.running):
+        if what == "listener":
+            room.listeners.choose("N1")
+        elif what == "kind":
+            room.amplification.set_kind("cad2")
+        else:
+            room.amplification.set_ceiling_db(-40.0)
+    after = room.live._prepared.chain.tap.setting
+    assert stream.closed
+    assert room.live.muted
+    assert "muted again" in room.said[-1]
+    assert after.kind == ("cad2" if what == "kind" else "nal-r")
+    assert after.ceiling_db == (-40.0 if what == "ceiling" else room.amplification.ceiling_db)
+    assert (after.fit != before.fit) == (what != "ceiling")
+
+
+def test_what_does_not_concern_the_sound_does_not_mute_it(qtbot, room: Room) -> None:
+    room.start(qtbot)
+    room.live.set_muted(False)
+    room.listeners.choose("N4")
+    room.amplification.set_way("aids")
+    room.amplification.set_kind("cad2")
+    assert room.live.running
+    assert not room.live.muted
+
+
 def test_quitting_while_it_runs_or_starts(qtbot, room: Room) -> None:
     room.start(qtbot)
     stream = room.duplex.stream
