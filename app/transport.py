@@ -156,6 +156,7 @@ class Transport:
             self._meter(mixed)
             if not self._direct:
                 self._route(mixed, piece)
+            self.tap.resting = self.silent
             self.tap.process(piece)
             np.minimum(piece, 1.0, out=piece)
             np.maximum(piece, -1.0, out=piece)

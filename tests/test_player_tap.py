@@ -158,6 +158,26 @@ def test_another_output_begins_softly(player: Player, backend: FakeBackend) -> N
     assert np.abs(backend.pull(4410)[2000:]).max() > 0.5  # the same one again begins as it was
 
 
+def test_what_is_switched_on_while_paused_comes_up_when_it_is_heard(
+    player: Player, backend: FakeBackend
+) -> None:
+    """The device runs on for some seconds: a rise that nobody hears is none."""
+    recording, parts = tone_parts(400_000)
+    player.load(live_mixer(recording, parts, sample_rate=RATE))
+    player.play()
+    backend.pull(4000)
+    player.pause()
+    backend.pull(2000)
+    player.set_tap(nal_r(ceiling_db=-6.0))
+    backend.pull(round(2.5 * RATE))
+    player.play()
+    heard = backend.pull(3 * RATE)
+    start, end = np.abs(heard[2000:4410]).max(), np.abs(heard[-4410:]).max()
+    assert end > 0.02
+    assert 0.08 * end < start < 0.13 * end
+    assert np.abs(heard[RATE - 2000 : RATE]).max() == pytest.approx(10**-0.5 * end, rel=0.1)
+
+
 def test_switching_it_on_and_off_while_it_plays_does_not_click(player: Player, backend: FakeBackend) -> None:
     recording, parts = tone_parts(400_000)
     player.load(live_mixer(recording, parts, sample_rate=RATE))

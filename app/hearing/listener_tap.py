@@ -163,6 +163,8 @@ class ListenerTap:
         """The highest sample (linear) that came out since this was last set to 0; only while it is on."""
         self.exposure: ExposureMeter | None = None
         """Counts what reaches the ears, amplified or not, once :meth:`measure` was called."""
+        self.resting = False
+        """Whether nothing is played, so that nothing comes up unheard; for who calls :meth:`process`."""
         self._fade = max(1, round(FADE_SECONDS * sample_rate))
         steps = np.arange(1, self._fade + 1) / self._fade
         rise = (0.5 - 0.5 * np.cos(np.pi * steps)).astype(np.float32)
@@ -241,7 +243,7 @@ class ListenerTap:
         if self._leaving is None and self._path.transparent:
             return
         n = block.shape[0]
-        step_db = RISE_DB_PER_SECOND * n / self.sample_rate
+        step_db = 0.0 if self.resting else RISE_DB_PER_SECOND * n / self.sample_rate
         # the limiter's kernel wants whole rows, one behind the other; a device's buffer may be wider
         heard = self._whole[:n]
         np.copyto(heard, block)
