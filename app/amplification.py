@@ -67,6 +67,7 @@ class Amplification(QObject):
         listening.changed.connect(self._look)
         listening.devices_changed.connect(self._look)
         listeners.changed.connect(self._on_listener)
+        listeners.forgotten.connect(self._on_forgotten)
         settings.changed.connect(self._on_setting)
 
     # -- what the score models -----------------------------------------------------------------------
@@ -279,6 +280,18 @@ class Amplification(QObject):
     @Slot()
     def _on_listener(self) -> None:
         self._follow()
+
+    @Slot()
+    def _on_forgotten(self) -> None:
+        """A new listener: nothing of what the one before allowed goes on."""
+        self._switch_off(_tr("There is a new listener, so you hear the mix without amplification now."))
+
+    def _switch_off(self, why: str) -> None:
+        """Hear neither amplification nor simulation any more, and say why where one was heard."""
+        if self._heard or self._hear_as:
+            self._heard = self._hear_as = False
+            self._follow()
+            self.switched_off.emit(why)
 
     @Slot(str)
     def _on_setting(self, name: str) -> None:

@@ -188,6 +188,22 @@ def test_the_listener_the_kind_and_the_ceiling_are_followed(qtbot, room: Room) -
         room.amplification.set_way("by heart")
 
 
+@pytest.mark.parametrize("verb", ["set_heard", "set_hear_as"])
+def test_a_new_listener_begins_without_it(qtbot, room: Room, verb: str) -> None:
+    room.open()
+    room.amplification.set_way("headphones")
+    prepared(qtbot, room, lambda: getattr(room.amplification, verb)(True))
+    with qtbot.waitSignal(room.amplification.switched_off) as told:
+        room.listeners.forget()
+    assert "new listener" in told.args[0]
+    room.listeners.choose("N5")
+    assert not room.amplification.heard
+    assert not room.amplification.hear_as
+    assert room.player.tap.setting is OFF
+    with qtbot.assertNotEmitted(room.amplification.switched_off):
+        room.listeners.forget()
+
+
 def test_hear_as_needs_no_way_of_listening(qtbot, room: Room) -> None:
     room.open()
     prepared(qtbot, room, lambda: room.amplification.set_hear_as(True))
