@@ -56,6 +56,24 @@ def test_a_loss_takes_audibility_and_amplification_gives_some_back():
     assert aided > plain + 0.1
 
 
+def test_what_cannot_be_heard_at_all_counts_as_lost():
+    two = {"flute": tone(500, 0.05) + tone(4000, 0.05)}
+    steep = Listener(PRESETS["S3"], PRESETS["S3"])
+    plain, aided = (shares(two, listener=steep, amplification=k)["flute"] for k in ("off", "nal-r"))
+    assert 0.3 < plain < 0.6  # 4 kHz is gone, which is more than half behind filters as wide as these
+    assert aided > plain - 0.02
+    assert shares(two)["flute"] > 0.95
+
+
+def test_weights_are_of_the_sound_and_not_of_the_ear_or_the_amplification():
+    stems = {"flute": tone(500) + tone(4000), "viola": 0 * tone(300)}
+    deaf = Listener(PRESETS["S3"], PRESETS["S3"])
+    plain, aided = (stem_bands(stems["flute"], stems, RATE, deaf, kind) for kind in ("off", "cad2"))
+    assert plain.weight.shape == plain.power.shape
+    assert np.array_equal(plain.weight, aided.weight)
+    assert plain.weight.sum(axis=2) == pytest.approx(np.array([[1, 0], [1, 0]]), abs=1e-4)
+
+
 def test_a_compressor_amplifies_too():
     stems = {"flute": tone(4000, 0.02), "bassoon": tone(300)}
     deaf = Listener(PRESETS["N4"], PRESETS["N4"])

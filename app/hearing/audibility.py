@@ -7,12 +7,17 @@ speech intelligibility index (ANSI S3.5-1997, clause 5.5), ``(E − D + 15 dB) /
 short frames as Rhebergen & Versfeld (2005), "A speech intelligibility index-based approach to predict the
 speech reception threshold for sentences in fluctuating noise", J. Acoust. Soc. Am. 117(4), do. It is half
 where the part is as strong as what disturbs it. A stem's share is the mean over bands and frames, weighted
-by the stem's own energy at the ear.
+by the stem's own energy in them, before threshold and amplification: what the listener cannot hear at all
+counts as lost, and amplification can bring it back. (The speech intelligibility index weights bands by their
+importance for speech instead; music has no such table.) So 60 % says: of the part's energy, each piece
+counted by how far it stands out, six tenths do.
 
 What is left out: masking reaches no further than the filters do (no forward masking), powers of different
 parts are added, and the ear's compression, which moves a part and its maskers alike, is not applied: so new
-gains only shift levels. The level is that of scoring: the recording of the window at 65 dB SPL, plain.
-Amplification raises every band of every frame by what it gives the recording there.
+gains only shift levels. Energy is not importance: low partials usually outweigh attacks and overtones, so a
+share says little about timbre. No listening test stands behind it: it orders mixes of one window for one
+listener. The level is that of scoring: the recording of the window at 65 dB SPL, plain. Amplification raises
+every band of every frame by what it gives the recording there.
 """
 
 from __future__ import annotations
@@ -46,11 +51,15 @@ class StemBands:
     """What both ears get of every stem of a window: everything that does not depend on the gains.
 
     ``power`` is (ears, stems, bands × frames) float32, in units of the ear's threshold power in each band, so
-    1 is just audible; amplification is in it. ``names`` are the stems'.
+    1 is just audible; amplification is in it. ``weight``, of the same shape, is how much of a stem's own
+    sound each band of each frame holds, 0…1: its energy behind the ear's filters, without threshold and
+    amplification, over the stem's whole. It sums to 1 over a stem, to 0 for a silent one. ``names`` are the
+    stems'.
     """
 
     names: tuple[str, ...]
     power: Floats
+    weight: Floats
 
 
 def stem_bands(
@@ -72,7 +81,7 @@ def stem_bands(
         heard = amplify(whole, sample_rate, listener, amplification)
     spectra = [_spectra(to_ears(np.asarray(stem)), sample_rate, check) for stem in stems.values()]
     plain, louder = (_spectra(side, sample_rate, check) for side in (whole, heard))
-    ears = []
+    ears, shares = [], []
     for ear, audiogram in enumerate((listener.left, listener.right)):
         check()
         weights, threshold_db = _ear(audiogram)
@@ -80,9 +89,12 @@ def stem_bands(
         gain = np.ones(1)
         if heard is not whole:
             gain = (weights @ louder[ear] + _SILENCE) / (weights @ plain[ear] + _SILENCE)
-        powers = [(weights @ spectrum[ear]) * gain * scale[:, None] for spectrum in spectra]
+        energies = [weights @ spectrum[ear] for spectrum in spectra]
+        powers = [energy * gain * scale[:, None] for energy in energies]
         ears.append(np.array(powers, np.float32).reshape(len(powers), -1))
-    return StemBands(tuple(stems), np.stack(ears))
+        parts = [energy / (float(energy.sum()) or 1.0) for energy in energies]
+        shares.append(np.array(parts, np.float32).reshape(len(parts), -1))
+    return StemBands(tuple(stems), np.stack(ears), np.stack(shares))
 
 
 def audible_shares(bands: StemBands, gains: Doubles) -> dict[str, float | None]:
@@ -92,19 +104,18 @@ def audible_shares(bands: StemBands, gains: Doubles) -> dict[str, float | None]:
     one that has no sound in the window has None.
     """
     best: dict[str, float | None] = dict.fromkeys(bands.names)
-    for ear, power in enumerate(bands.power):
+    for ear, (power, weight) in enumerate(zip(bands.power, bands.weight, strict=True)):
         levels = power * np.square(gains[:, ear]).astype(np.float32)[:, None]
         everything = levels.sum(axis=0)
         for row, name in enumerate(bands.names):
-            energy = float(power[row].sum())
-            if energy <= _SILENCE:
+            if float(power[row].sum()) <= _SILENCE:
                 continue
             share = 0.0
             if gains[row, ear] > 0:
                 disturbance = np.maximum(everything - levels[row], 1.0)
                 ratio = 10 * np.log10(np.maximum(levels[row], np.float32(1e-6)) / disturbance)
                 heard = np.clip((ratio + HALF_RANGE_DB) / (2 * HALF_RANGE_DB), 0.0, 1.0)
-                share = float(heard @ power[row]) / energy
+                share = min(1.0, float(heard @ weight[row]))
             before = best[name]
             best[name] = share if before is None else max(before, share)
     return best
