@@ -71,7 +71,8 @@ class QualityJob(QObject):
             if self._closed:
                 return
             self._next = request
-            self._stopping = stop_running and self._busy
+            # What was cancelled before stays so.
+            self._stopping = self._busy and (stop_running or self._stopping)
             self._wake.notify()
 
     def cancel(self) -> None:
@@ -98,7 +99,8 @@ class QualityJob(QObject):
             return
         if message.request is None:
             with self._wake:
-                last = message.number == self._number and self._next is None
+                # The next one may have been taken just now, and not have told of its beginning yet.
+                last = message.number == self._number and self._next is None and not self._busy
             if last:
                 self.idle.emit()
         elif message.quality is not None:

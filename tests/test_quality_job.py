@@ -107,6 +107,28 @@ def test_cancel_stops_and_drops(qtbot, job, scorer):
         job.request(3)
 
 
+def test_a_request_does_not_take_a_cancellation_back(qtbot, job, monkeypatch):
+    entered, go = threading.Event(), threading.Event()
+
+    def score(request, check, progress, kept):
+        if request == 1:
+            entered.set()
+            assert go.wait(10)  # a step between two checks: the cancellation is seen after it
+        check()
+        return quality(request)
+
+    monkeypatch.setattr(quality_job, "score_remix", score)
+    scored = []
+    job.scored.connect(lambda request, result: scored.append(request))
+    job.request(1)
+    assert entered.wait(10)
+    job.cancel()
+    job.request(2)
+    with qtbot.waitSignal(job.idle):
+        go.set()
+    assert scored == [2]
+
+
 def test_problems_become_sentences(qtbot, job, scorer, expected_errors):
     scorer.problem = UserError("There is nothing to score yet.")
     scorer.go.release(2)
