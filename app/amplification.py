@@ -239,6 +239,7 @@ class Amplification(QObject):
             player.set_loop(0, recording.frames)  # a short piece must not end the tone
             if not player.playing:
                 self._listening.play_pause()
+            self._end_lost_tone()
         else:
             player.pause()
             player.set_tap(OFF)
@@ -255,6 +256,7 @@ class Amplification(QObject):
     @Slot()
     def _look(self) -> None:
         """Another recording or another output: nothing of what was heard before goes on there."""
+        self._end_lost_tone()
         output, recording = self.output, self._listening.recording
         if output == self._output and recording is self._recording:
             return
@@ -269,6 +271,14 @@ class Amplification(QObject):
             self.switched_off.emit(
                 _tr("The sound output changed, so you hear the mix without amplification now.")
             )
+
+    def _end_lost_tone(self) -> None:
+        """The tone ends with playback, however that was paused: what nobody asks for must not go on."""
+        if self._tone and not self._listening.player.playing:
+            self._tone = False
+            self._listening.player.set_tap(OFF)
+            self._listening.restore_loop()
+            self.changed.emit()
 
     @Slot()
     def _on_exposure(self) -> None:

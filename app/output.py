@@ -12,6 +12,8 @@ import numpy as np
 
 from app.audio_output import LATENCY_SECONDS, Backend, OutputDevice, PlayerError, Stream
 from app.device_list import DeviceList
+from app.hearing.listener_tap import FADE_SECONDS as TAP_FADE_SECONDS
+from app.hearing.listener_tap import OFF
 from app.mix_state import Audio
 from app.quiet_collector import QuietCollector
 from app.resampler import Resampler
@@ -96,8 +98,13 @@ class Output:
 
     def close(self, *, fade: bool) -> None:
         """Stop; with ``fade``, after the transport, which must have been paused, has faded out."""
+        tap = self._transport.tap
         # the fade comes out late, and the tap's filters ring as long again
-        late = 2 * self._transport.tap.delay / self._transport.sample_rate
+        late = 2 * tap.delay / self._transport.sample_rate
+        if tap.setting.sounds:
+            tap.setting = OFF  # the transport's fade is before it
+        if tap.fading:
+            late += TAP_FADE_SECONDS
         self._stream.close(after=FADE_SECONDS + late if fade else 0.0)
         self._collector.close()
 

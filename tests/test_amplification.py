@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from audio_signals import roughness
 
 from app.amplification import Amplification
 from app.document import Document
@@ -243,6 +244,36 @@ def test_the_calibration_tone_takes_the_place_of_the_music(qtbot, room: Room) ->
     assert room.player.loop is None
     room.amplification.set_tone(True)
     room.open()  # another recording
+    assert not room.amplification.tone
+    assert room.player.tap.setting is OFF
+
+
+def test_the_tone_ends_with_playback_and_fades(qtbot, room: Room) -> None:
+    """The space bar works beside the dialog."""
+    room.open(seconds=30.0)
+    room.amplification.set_tone(True)
+    heard = room.backend.pull(7 * RATE)
+    with qtbot.waitSignal(room.amplification.changed):
+        room.listening.play_pause()
+    assert not room.amplification.tone
+    assert room.player.tap.setting is OFF
+    ending = np.concatenate([heard[-1000:], room.backend.pull(RATE)])
+    assert not ending[4000:].any()
+    assert roughness(ending) < 0.0025
+    room.amplification.set_tone(True)
+    assert room.amplification.tone
+    room.backend.pull(7 * RATE)
+    stream = room.backend.stream
+    room.settings.output_device = HEADPHONES.name
+    assert np.abs(stream.faded[:100]).max() > 0.05
+    assert np.abs(stream.faded[-50:]).max() < 1e-3  # faded before the device is given back
+    assert roughness(stream.faded) < 0.0025
+
+
+def test_the_tone_is_off_where_nothing_plays_it(room: Room) -> None:
+    room.open()
+    room.backend.locked = (SPEAKERS.name, HEADPHONES.name)
+    room.amplification.set_tone(True)
     assert not room.amplification.tone
     assert room.player.tap.setting is OFF
 

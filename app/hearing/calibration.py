@@ -86,4 +86,4 @@ class ToneStage:
 def tone_setting(sample_rate: float, channels: int) -> TapSetting:
     """The tap's setting that plays the tone from all channels, under the usual ceiling."""
     stages: tuple[tuple[EarStage, ...], ...] = tuple((ToneStage(sample_rate),) for _ in range(channels))
-    return TapSetting("tone", stages, ceiling_db=CEILING_DB)
+    return TapSetting("tone", stages, ceiling_db=CEILING_DB, sounds=True)

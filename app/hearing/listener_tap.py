@@ -40,7 +40,8 @@ class TapSetting:
     for its sample rate; no stage may be in two settings or channels. A channel without a chain is silent,
     unless there are no stages at all. ``presentation_db`` is the gain before the stages, ``trim_db`` the one
     after them (both −60…60 dB), ``ceiling_db`` the limiter's ceiling in dBFS (−60…0). ``fit`` is what the
-    stages were made from: where it is equal (and not None), so is what the stages do.
+    stages were made from: where it is equal (and not None), so is what the stages do. ``sounds`` says that it
+    makes a sound of its own, which goes on where nothing is played.
     """
 
     kind: str
@@ -49,6 +50,7 @@ class TapSetting:
     trim_db: float = 0.0
     ceiling_db: float = CEILING_DB
     fit: object = None
+    sounds: bool = False
 
     def __post_init__(self) -> None:
         for gain in (self.presentation_db, self.trim_db):
@@ -205,7 +207,12 @@ class ListenerTap:
     @property
     def on(self) -> bool:
         """Whether anything but the plain samples is heard, or will be."""
-        return not (self._wanted.transparent and self._wanted is self._path and self._leaving is None)
+        return not self._wanted.transparent or self.fading
+
+    @property
+    def fading(self) -> bool:
+        """Whether a cross-fade is under way, or will be."""
+        return self._wanted is not self._path or self._leaving is not None
 
     @property
     def ceiling(self) -> float:
