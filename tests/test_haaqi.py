@@ -73,6 +73,15 @@ def test_the_scores_that_pyclaritys_own_tests_freeze():
     assert ours.score == pytest.approx(0.113759275, abs=TOLERANCE)
 
 
+def test_nothing_can_be_prepared_without_a_reference():
+    model = Haaqi(NORMAL, 24000)
+    with pytest.raises(ValueError, match="no reference to prepare"):
+        model.prepare()
+    model.set_reference([])
+    with pytest.raises(ValueError, match="no reference to prepare"):
+        model.prepare()
+
+
 @pytest.fixture(scope="module")
 def pair() -> tuple[np.ndarray, np.ndarray]:
     a, b = duet(24000, 0.6, seed=7)

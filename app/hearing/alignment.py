@@ -29,8 +29,8 @@ LARGEST_SHIFT = SAMPLE_RATE // 10
 """Bands are searched 100 ms (2400 samples) to both sides."""
 STEP = 144 * BLOCK
 """Samples of a signal (27648, 1.15 s) that are transformed at once; a piece of any length is as good."""
-LARGEST_DELAY = 1 << 18
-"""Long signals are searched 10.9 s to both sides; shorter ones wholly, as pyclarity searches all."""
+LARGEST_DELAY = 45 * SAMPLE_RATE // 4
+"""Signals of more than 45 s are searched 11.25 s to both sides; others wholly, as pyclarity searches all."""
 _BACK_UP = SAMPLE_RATE * 2 // 1000  # 2 ms, because the ear itself spreads a sound in time
 _PRUNE = 0.001  # a reference begins and ends where it first and last exceeds this part of its peak
 
@@ -85,13 +85,17 @@ class BulkAlignment:
 
 
 def shifted(signal: Doubles, delay: int) -> Doubles:
-    """The signal ``delay`` samples earlier (later if negative), same length, zeros moved in."""
+    """The signal ``delay`` samples earlier (later if negative), same length, zeros moved in.
+
+    All zeros for a delay as long as the signal, which a click at one end and the 2 ms back can make.
+    """
     out = np.zeros_like(signal)
     count = signal.size
+    kept = max(0, count - abs(delay))
     if delay > 0:
-        out[: count - delay] = signal[delay:]
+        out[:kept] = signal[count - kept :]
     else:
-        out[-delay:] = signal[: count + delay]
+        out[count - kept :] = signal[:kept]
     return out
 
 

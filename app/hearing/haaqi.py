@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.signal import oaconvolve
 
 from app.hearing import features
-from app.hearing.alignment import BulkAlignment
+from app.hearing.alignment import LARGEST_DELAY, BulkAlignment
 from app.hearing.audiogram import NORMAL, Audiogram
 from app.hearing.cochlea import SAMPLE_RATE, cochlea
 from app.hearing.ear_model import SHORTEST, Ear
@@ -31,7 +31,7 @@ Doubles = NDArray[np.float64]
 Check = Callable[[], None]
 
 _MODEL_NAL_R_ORDER = 140
-LONGEST_KEPT = 45 * SAMPLE_RATE
+LONGEST_KEPT = 4 * LARGEST_DELAY
 """Of longer references (45 s) nothing is kept but the signal."""
 SILENT_REFERENCE = "The reference is silent here, so there is nothing to compare the remix with."
 BOTH_SILENT = "Reference and remix are both silent here."
@@ -121,7 +121,12 @@ class Haaqi:
         self._prepared = None
 
     def prepare(self, check: Check | None = None) -> None:
-        """Compute the reference's half now, for a processed signal at least as long as the reference."""
+        """Compute the reference's half now, for a processed signal at least as long as the reference.
+
+        Raises ValueError where no reference was set, or an empty one.
+        """
+        if not self._reference.size:
+            raise ValueError("there is no reference to prepare: set one with samples first")
         self._preparation(self._reference.size, check or _nothing)
 
     def score(self, processed: ArrayLike, check: Check | None = None) -> HaaqiScore:
