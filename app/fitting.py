@@ -8,7 +8,6 @@ revealed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -17,7 +16,7 @@ from app.amplification import Amplification
 from app.document import Document
 from app.errors import UserError
 from app.fair_loudness import Candidate, Fairness, FairRequest, make_fair
-from app.hearing.trials import LABELS, BlindComparison, Seed, TrialResult
+from app.hearing.trials import LABELS, BlindComparison, Seed, TrialResult, fresh_seed
 from app.jobs import Job, JobControl, Jobs
 from app.listeners import Listeners
 from app.listening import Listening
@@ -77,7 +76,8 @@ class Fitting(QObject):
         self._job: Job | None = None
         self._player = SettingPlayer(listening, amplification, jobs, self)
         self._player.failed.connect(self.notice)
-        self.seed: Seed | None = None
+        self._player.began.connect(self._on_began)
+        self.seed: Seed = fresh_seed
         document.changed.connect(self._on_document)
         amplification.changed.connect(self._on_ears)
         listeners.changed.connect(self._on_ears)
@@ -200,7 +200,7 @@ class Fitting(QObject):
         if running.comparison.revealed:
             self.play_label(LABELS[number - 1])
             return
-        self._hear(number, running.comparison.play(number))
+        self._hear(number, running.comparison.under(number))
 
     def play_label(self, label: str) -> None:
         """After the reveal: play a setting by its name. UserError where other ears are chosen now."""
@@ -267,6 +267,7 @@ class Fitting(QObject):
         if self._running is not None:
             self._silence()
             self._running = None
+            self._player.cancel()
         self.changed.emit()
 
     @Slot()
@@ -338,15 +339,14 @@ class Fitting(QObject):
             self.changed.emit()
             self._tell_ended()
             return
-        labels: Sequence[str] = tuple(stored)
-        gains = dict(zip(labels, fairness.gains_db, strict=True))
-        recording = self._listening.recording
-        title = recording.title if recording is not None else ""
+        gains = dict(zip(stored, fairness.gains_db, strict=True))
+        title = self._listening.recording.title if self._listening.recording is not None else ""
         settings = tuple(one.setting(gains[label]) for label, one in stored.items())
-        comparison = BlindComparison(settings, title, fairness.sentence, **_seeded(self.seed))
+        comparison = BlindComparison(settings, title, fairness.sentence, self.seed)
         profile = self._listeners.profile
         owner = "" if profile is None else profile.id
         self._running = _Running(comparison, stored, gains, fairness, owner, state)
+        self._player.prepare(fairness.taps)
         self.changed.emit()
 
     def _hear(self, number: int, label: str) -> None:
@@ -356,10 +356,17 @@ class Fitting(QObject):
             raise UserError(
                 self.tr("Choose the listener and the amplification of the comparison again to hear it.")
             )
-        taps = dict(zip(running.stored, running.fairness.taps, strict=False))
-        self._player.hear(running.stored[label].candidate.session, running.gains[label], taps.get(label))
         self.playing = number
+        session = running.stored[label].candidate.session
+        self._player.hear(session, running.gains[label], LABELS.index(label))
         self.changed.emit()
+
+    @Slot()
+    def _on_began(self) -> None:
+        """Heard is only what has really begun to sound."""
+        if self._running is not None and self.playing is not None and self.stage == "blind":
+            self._running.comparison.play(self.playing)
+            self.changed.emit()
 
     def _silence(self) -> None:
         self.playing = None
@@ -389,7 +396,3 @@ class Fitting(QObject):
         self.notice.emit(
             self.tr("The listener or the amplification was changed, so the comparison was ended.")
         )
-
-
-def _seeded(seed: Seed | None) -> dict[str, Seed]:
-    return {} if seed is None else {"seed": seed}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ import pytest
 from app.amplification import Amplification
 from app.document import Document
 from app.errors import UserError
+from app.fair_loudness import ALIKE, Fairness
 from app.fitting import Fitting
 from app.hearing.audiogram import PRESETS
 from app.hearing.listener_tap import TapSetting
@@ -189,6 +191,31 @@ def test_a_vote_pauses_and_needs_all_to_be_heard(room: Room) -> None:
     room.fitting.vote(2)
     assert not room.player.playing
     assert room.fitting.playing is None
+
+
+def test_a_number_counts_as_heard_once_it_sounds(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = threading.Event()
+
+    class SlowTap:
+        def make(self) -> TapSetting:
+            assert gate.wait(20.0)
+            return TapSetting("cad2")
+
+    fair = Fairness((0.0, 0.0), ALIKE, (SlowTap(), SlowTap()))  # type: ignore[arg-type]
+    monkeypatch.setattr("app.fitting.make_fair", lambda request, check: fair)
+    room.store("A", 0.0)
+    room.store("B", 6.0)
+    room.start()
+    comparison = room.fitting.comparison
+    assert comparison is not None
+    for number in comparison.numbers:  # both keys, one right after the other
+        room.fitting.play(number)
+    assert comparison.unheard == (1, 2)
+    with pytest.raises(UserError, match="Listen to each"):
+        room.fitting.vote(2)
+    with room.qtbot.waitSignal(room.fitting._player.began, timeout=20_000):  # type: ignore[attr-defined]
+        gate.set()
+    assert comparison.unheard == (1,)  # its sound was never there
 
 
 def test_what_cannot_be_compared_gets_a_sentence(room: Room) -> None:

@@ -33,6 +33,11 @@ _MOST_NEEDED = 1000
 Seed = Callable[[], int]
 
 
+def fresh_seed() -> int:
+    """A number that nobody can foresee."""
+    return secrets.randbits(64)
+
+
 class NotRevealedError(ValueError):
     """The counts, or which setting was which, were asked for before the comparison was revealed."""
 
@@ -187,7 +192,7 @@ class BlindComparison:
     settings: tuple[TrialSetting, ...]
     recording: str = ""
     matching: str = ""
-    seed: Seed = field(default=lambda: secrets.randbits(64), repr=False)
+    seed: Seed = field(default=fresh_seed, repr=False)
     _order: tuple[str, ...] = field(default=(), init=False, repr=False)
     _trials: list[Trial] = field(default_factory=list, init=False, repr=False)
     _heard: set[int] = field(default_factory=set, init=False, repr=False)
@@ -220,12 +225,17 @@ class BlindComparison:
         """The numbers that were not played in this trial yet; a vote has to wait for them."""
         return tuple(number for number in self.numbers if number not in self._heard)
 
-    def play(self, number: int) -> str:
-        """Note that a number is played now, and say its label: for the player, not for the screen."""
+    def under(self, number: int) -> str:
+        """The label that stands under a number in this trial: for the player, not for the screen."""
         if number not in self.numbers:
             raise ValueError(f"There is no setting {number} in this comparison.")
-        self._heard.add(number)
         return self._order[number - 1]
+
+    def play(self, number: int) -> str:
+        """Note that a number is heard now, and say its label: for the player, not for the screen."""
+        label = self.under(number)
+        self._heard.add(number)
+        return label
 
     def vote(self, number: int | None) -> None:
         """Prefer a number, or None where no difference is heard; then the next trial begins, shuffled anew.
