@@ -94,8 +94,8 @@ class Transport:
 
     def set_output(self, device_channels: int, *, alsa_order: bool = False) -> None:
         """Set the device's number of channels; only while no stream runs."""
-        self.tap = ListenerTap(self.sample_rate, device_channels)
         self._routes = routes(self.channels, device_channels, alsa_order=alsa_order)
+        self.tap = ListenerTap(self.sample_rate, device_channels, _to_ears(self.channels, self._routes))
         self._direct = is_direct(self._routes, self.channels)
 
     @property
@@ -313,3 +313,12 @@ class Transport:
                 peak = self._peak(out[:, channel])
                 if peak > self.clip_peak and peak > 1.0:
                     self.clip_peak = peak
+
+
+def _to_ears(channels: int, wanted: tuple[Route, ...]) -> tuple[Route, ...]:
+    """How a device that plays every channel of the mix is folded to two ears; nothing for other devices."""
+    places = {route[0][0]: place for place, route in enumerate(wanted) if len(route) == 1}
+    if len(wanted) <= 2 or len(places) < channels:
+        return ()
+    ears = routes(channels, 2)
+    return tuple(tuple((places[source], gain) for source, gain in ear) for ear in ears)

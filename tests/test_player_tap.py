@@ -16,6 +16,7 @@ from app.hearing.nal_r_stage import NalRStage
 from app.mixer import render_offline
 from app.player import Player, live_mixer
 from app.session import Session, Strip
+from app.transport import Transport
 
 CEILING = 10 ** (-12 / 20)
 
@@ -70,6 +71,39 @@ def test_a_surround_recording_on_headphones_is_limited_after_it_is_folded_down(
     player.set_tap(nal_r())
     player.play()
     assert np.abs(backend.pull(40_000)).max() <= CEILING
+
+
+class Same:
+    """A stage that leaves everything as it is."""
+
+    delay = 0
+
+    def process(self, column: np.ndarray) -> None:
+        pass
+
+    def reset(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("alsa_order", [False, True])
+def test_two_ears_hear_every_channel_of_a_surround_device(alsa_order: bool) -> None:
+    """Headphones behind a device that takes six channels: no voice is lost, and none is too loud."""
+    recording = np.zeros((4 * RATE, 6), np.float32)
+    recording[:] = [0.1, 0.02, 0.04, 0.9, 0.03, 0.05]
+    recording[3 * RATE :] = 0.9
+    transport = Transport(live_mixer(recording, sample_rate=RATE))
+    transport.set_output(8, alsa_order=alsa_order)
+    transport.tap.setting = TapSetting("same", ((Same(),), (Same(),)))
+    transport.play = 1
+    heard = np.zeros((4 * RATE, 8), np.float32)
+    transport.process(heard)
+    half = np.sqrt(0.5)
+    settled = heard[round(2.5 * RATE) : 3 * RATE]
+    np.testing.assert_allclose(settled[:, 0], 0.1 + half * (0.04 + 0.03), rtol=1e-4)
+    np.testing.assert_allclose(settled[:, 1], 0.02 + half * (0.04 + 0.05), rtol=1e-4)
+    assert not settled[:, 2:].any()
+    assert np.abs(heard[3 * RATE :]).max() == pytest.approx(CEILING)
+    assert np.abs(heard[3 * RATE :]).max() <= CEILING
 
 
 def test_the_mix_that_is_exported_and_compared_knows_nothing_of_it(

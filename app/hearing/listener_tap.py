@@ -30,6 +30,8 @@ RISE_DB_PER_SECOND = 10.0
 MOST_GAIN_DB = 60.0
 
 Channel = tuple[EarStage, ...]
+Fold = tuple[tuple[tuple[int, float], ...], ...]
+"""For each of the channels folded to: which of the device's channels it is made of, and at what gain."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,10 +40,11 @@ class TapSetting:
 
     ``kind`` names it. ``stages`` has one chain for each channel of the device (left ear, right ear, …), made
     for its sample rate; no stage may be in two settings or channels. A channel without a chain is silent,
-    unless there are no stages at all. ``presentation_db`` is the gain before the stages, ``trim_db`` the one
-    after them (both −60…60 dB), ``ceiling_db`` the limiter's ceiling in dBFS (−60…0). ``fit`` is what the
-    stages were made from: where it is equal (and not None), so is what the stages do. ``sounds`` says that it
-    makes a sound of its own, which goes on where nothing is played.
+    unless there are no stages at all; where there are as many chains as the tap can fold to, all channels are
+    folded to them first. ``presentation_db`` is the gain before the stages, ``trim_db`` the one after them
+    (both −60…60 dB), ``ceiling_db`` the limiter's ceiling in dBFS (−60…0). ``fit`` is what the stages were
+    made from: where it is equal (and not None), so is what the stages do. ``sounds`` says that it makes a
+    sound of its own, which goes on where nothing is played.
     """
 
     kind: str
@@ -79,7 +82,9 @@ OFF = TapSetting("off", ceiling_db=0.0)
 class _Path:
     """One setting at work: its gains, its stages, the ears brought into time with each other, its limiter."""
 
-    def __init__(self, setting: TapSetting, limiter: Limiter | None, channels: int, rise_db: float) -> None:
+    def __init__(
+        self, setting: TapSetting, limiter: Limiter | None, channels: int, rise_db: float, fold: Fold = ()
+    ) -> None:
         self.setting = setting
         self.limiter = limiter
         self.rise_db = rise_db  # how far below its level it still is, ≤ 0
@@ -87,6 +92,8 @@ class _Path:
         self.after = math.pow(10.0, setting.trim_db / 20)
         self.ceiling = math.pow(10.0, setting.ceiling_db / 20)
         self.delay = setting.delay + (0 if limiter is None else limiter.delay)
+        self._fold = fold if len(setting.stages) == len(fold) < channels else ()
+        self._folded = np.zeros((MOST_FRAMES, len(self._fold)), np.float32)
         self._column = np.zeros(MOST_FRAMES, np.float32)
         counted = np.arange(1, MOST_FRAMES + 1, dtype=np.float32)
         self._counted = np.repeat(counted[:, None], channels, axis=1)
@@ -109,6 +116,8 @@ class _Path:
         if self.limiter is not None:
             if self.before != 1.0:
                 np.multiply(block, np.float32(self.before), out=block)
+            if self._fold:
+                self._fold_down(block)
             for channel in range(block.shape[1]) if setting.stages else ():
                 column = self._column[:n]
                 if channel >= len(setting.stages) or not setting.stages[channel]:
@@ -139,6 +148,17 @@ class _Path:
             np.minimum(gains, np.float32(1.0), out=gains)
             np.multiply(block, gains, out=block)
 
+    def _fold_down(self, block: NDArray[np.float32]) -> None:
+        """Bring what all channels play to the first ones; the others are silent in what follows."""
+        n = block.shape[0]
+        column, folded = self._column[:n], self._folded[:n]
+        folded.fill(0.0)
+        for channel, sources in enumerate(self._fold):
+            for source, gain in sources:
+                np.multiply(block[:, source], gain, out=column)
+                np.add(folded[:, channel], column, out=folded[:, channel])
+        np.copyto(block[:, : folded.shape[1]], folded)
+
     def reset(self) -> None:
         """Forget what went through."""
         for chain in self.setting.stages:
@@ -154,12 +174,14 @@ class _Path:
 class ListenerTap:
     """The listener's tap for a device's ``channels`` at ``sample_rate`` Hz.
 
+    ``fold`` says how all channels are brought to two ears, for settings that have a chain for each ear only.
     The GUI thread assigns :attr:`setting` and reads the rest; :meth:`process` runs in the audio thread, where
     it takes no lock and allocates no arrays. What a setting needs is made where it is assigned.
     """
 
-    def __init__(self, sample_rate: float, channels: int) -> None:
+    def __init__(self, sample_rate: float, channels: int, fold: Fold = ()) -> None:
         self.sample_rate = sample_rate
+        self._fold = fold
         self.channels = channels
         self.peak = 0.0
         """The highest sample (linear) that came out since this was last set to 0; only while it is on."""
@@ -287,7 +309,8 @@ class ListenerTap:
             return _Path(setting, None, self.channels, rise_db)
         from app.hearing.limiter import Limiter
 
-        return _Path(setting, Limiter(self.sample_rate, self.channels), self.channels, rise_db)
+        limiter = Limiter(self.sample_rate, self.channels)
+        return _Path(setting, limiter, self.channels, rise_db, self._fold)
 
     def _cross(self, old: NDArray[np.float32], heard: NDArray[np.float32]) -> None:
         early = min(heard.shape[0], self._unheard)
