@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 import math
 import os
 from dataclasses import asdict
@@ -19,10 +20,15 @@ if TYPE_CHECKING:
     from app.hearing.audiogram import Listener
     from app.score_files import FileScore
 
+log = logging.getLogger(__name__)
+
 COLUMNS = (
     "file", "mean", "left", "right", "listener", "amplified", "equalisation", "level", "start", "seconds",
     "notes", "problem",
 )  # fmt: skip
+FILM_SUFFIXES = (".mkv", ".mov", ".webm")
+"""Endings beside those of stems' files that are taken for sound in a folder."""
+FAULT = "Something went wrong while scoring; see the log."
 
 
 @command
@@ -83,8 +89,8 @@ def haaqi(
 ) -> None:
     """Score how clean PROCESSED is likely to sound to an ear, against REFERENCE, from 0 to 1 (HAAQI).
 
-    Two folders are compared file by file; one that cannot be scored is a line with the reason, and the exit
-    code is then 1. A model of average judgements, not a medical measurement.
+    Two folders are compared file by file, pictures and texts left out; one that cannot be scored is a line
+    with the reason, and the exit code is then 1. A model of average judgements, not a medical measurement.
     """
     if not math.isfinite(start) or start < 0 or (seconds is not None and not seconds > 0):
         raise UsageError("--start and --seconds take numbers of seconds above zero.")
@@ -168,9 +174,12 @@ def _score_folders(
     from app.score_files import score_files
 
     found = [_files(folder) for folder in (reference, processed)]
-    names = sorted({*found[0], *found[1]})
+    everything = sorted({*found[0], *found[1]})
+    names = [name for name in everything if any(_is_sound(files[name]) for files in found if name in files)]
     if not names:
-        raise UserError(f"There are no files in “{reference}” and “{processed}”.")
+        raise UserError(f"There are no sound files in “{reference}” and “{processed}”.")
+    if len(names) < len(everything):
+        say(f"Left out, because their endings are not those of sound files: {len(everything) - len(names)}.")
     rows = []
     with progress_bar(quiet) as report:
         for number, name in enumerate(names):
@@ -178,19 +187,20 @@ def _score_folders(
             def told(fraction: float, number: int = number, name: str = name) -> None:
                 report(Progress((number + fraction) / len(names), text=name))
 
+            notes: tuple[str, ...] = ()
             try:
                 for files, folder in zip(found, (reference, processed), strict=True):
                     if name not in files:
                         raise UserError(f"“{name}” is not in “{folder}”.")
-                row = _row(
-                    score_files(found[0][name], found[1][name], listener, **settings, progress=told), name
-                )
+                score = score_files(found[0][name], found[1][name], listener, **settings, progress=told)
+                row, notes = _row(score, name), score.notes
             except Exception as error:
-                text = None if is_cancellation(error) else sentence(error)
-                if text is None:
+                if is_cancellation(error):
                     raise
-                row = dict.fromkeys(COLUMNS, "") | {"file": name, "problem": text}
+                row = dict.fromkeys(COLUMNS, "") | {"file": name, "problem": _problem(error)}
             rows.append(row)
+            for text in notes:
+                say(f"{name}: {text}")
             if row["problem"]:
                 say(f"{name}: {row['problem']}")
             elif not as_json:
@@ -198,6 +208,26 @@ def _score_folders(
                     f"{name}: HAAQI {row['mean']:.3f} (left {row['left']:.3f}, right {row['right']:.3f})"
                 )
     return rows
+
+
+def _is_sound(path: Path) -> bool:
+    """Whether a file has the ending of a sound file, or of a film that may hold sound."""
+    from app.stem_folder import AUDIO_SUFFIXES
+
+    return path.suffix.lower() in (*AUDIO_SUFFIXES, *FILM_SUFFIXES)
+
+
+def _problem(error: Exception) -> str:
+    """Why a file could not be scored; a fault of the program is logged, and the others go on."""
+    text = sentence(error)
+    if text is not None:
+        return text
+    from app.log import start_log
+
+    started = start_log()
+    log.error("a file could not be scored", exc_info=error)
+    started.close()
+    return FAULT
 
 
 def _files(folder: Path) -> dict[str, Path]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,12 @@ import pytest
 import soundfile
 from typer.testing import CliRunner, Result
 
+from app import score_files
 from app.cli import app
+from app.commands import FAILED, STOPPED
+from app.errors import Cancelled
+from app.haaqi_command import FAULT
+from app.log import log_path
 
 RATE = 24000
 
@@ -102,6 +108,58 @@ def test_folders_that_are_all_well(folders: tuple[Path, Path]) -> None:
     ]
 
 
+def test_a_fault_of_the_program_is_one_row_and_in_the_log(
+    folders: tuple[Path, Path],
+    monkeypatch: pytest.MonkeyPatch,
+    expected_errors: list[logging.LogRecord],
+) -> None:
+    whole = score_files.score_files
+
+    def faulty(reference: Path, *given: object, **more: object) -> object:
+        if reference.stem == "a":
+            raise ZeroDivisionError("in the middle of it")
+        if reference.stem == "broken":
+            raise Cancelled
+        return whole(reference, *given, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(score_files, "score_files", faulty)
+    assert run(*folders).exit_code == STOPPED  # a cancellation is no fault
+    for folder in folders:
+        (folder / "broken.wav").unlink()
+    result = run(*folders, "--json")
+    assert result.exit_code == FAILED
+    rows = {row["file"]: row for row in json.loads(result.stdout)}
+    assert rows["a"]["problem"] == FAULT
+    assert len(expected_errors) == 2  # one a run
+    assert rows["below/b"]["mean"] > 0
+    assert "in the middle of it" in log_path().read_text(encoding="utf-8")
+
+
+def test_what_is_no_sound_file_is_left_out_and_counted(folders: tuple[Path, Path]) -> None:
+    for folder in folders:
+        (folder / "broken.wav").unlink()
+        (folder / "cover.jpg").write_bytes(b"\xff\xd8\xff")
+        (folder / "below" / "notes.txt").write_text("x")
+    (folders[0] / "alone.wav").rename(folders[0] / "alone.pdf")
+    result = run(*folders, "--json")
+    assert result.exit_code == 0
+    assert [row["file"] for row in json.loads(result.stdout)] == ["a", "below/b"]
+    assert "not those of sound files: 3." in result.stderr
+
+
+def test_a_sound_file_is_held_against_whatever_has_its_name(folders: tuple[Path, Path]) -> None:
+    (folders[0] / "a.wav").rename(folders[0] / "a.strange")
+    rows = {row["file"]: row for row in json.loads(run(*folders, "--json").stdout)}
+    assert rows["a"]["mean"] > 0
+
+
+def test_notes_are_said_of_every_file(folders: tuple[Path, Path]) -> None:
+    soundfile.write(folders[1] / "a.flac", np.full(7000, 0.01), RATE)
+    result = run(*folders)
+    assert "a: The files are not equally long" in result.stderr
+    assert "below/b: The files" not in result.stderr
+
+
 def test_a_file_may_have_a_table_too(files: tuple[Path, Path], tmp_path: Path) -> None:
     assert run(*files, "--csv", tmp_path / "one.csv").exit_code == 0
     assert len((tmp_path / "one.csv").read_text(encoding="utf-8").splitlines()) == 2
@@ -121,5 +179,5 @@ def test_what_means_nothing(files: tuple[Path, Path], tmp_path: Path) -> None:
     assert "two folders" in run(files[0], tmp_path).stderr
     empty = tmp_path / "empty"
     empty.mkdir()
-    assert "no files" in run(empty, empty).stderr
+    assert "no sound files" in run(empty, empty).stderr
     assert "cannot be written" in run(*files, "--csv", tmp_path / "no" / "x.csv").stderr
