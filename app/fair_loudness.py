@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from app.hearing.amplify import PRESENTATION_LUFS, amplify, presentation_gain_db
 from app.hearing.audiogram import Listener
 from app.hearing.ear_loudness import listener_loudness, matching_gains
-from app.hearing.listener_chain import FULL_SCALE_DB_SPL, ChainRequest, ears_of, tap_setting
+from app.hearing.listener_chain import RMS_ONE_DB_SPL, ChainRequest, ears_of, tap_setting
 from app.hearing.listener_tap import MOST_GAIN_DB, TapSetting
 from app.hearing.remix_window import Ears, to_ears
 from app.loudness import MOST_MATCHING_DB, QUIETEST_DB, measure
@@ -207,7 +207,7 @@ def _loudness(request: FairRequest, candidate: Candidate, ears: Ears, gain_db: f
         candidate.amplification,
         loudness_db=PRESENTATION_LUFS,
     )
-    return listener_loudness(heard, request.sample_rate, request.listener, FULL_SCALE_DB_SPL, check)
+    return listener_loudness(heard, request.sample_rate, request.listener, RMS_ONE_DB_SPL, check)
 
 
 def _taps(request: FairRequest, channels: int, loudness_db: float, before_db: float) -> tuple[FairTap, ...]:

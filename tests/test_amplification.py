@@ -14,11 +14,21 @@ from app.document import Document
 from app.hearing.amplify import amplify
 from app.hearing.audiogram import Listener, preset
 from app.hearing.dose import ExposureMeter
-from app.hearing.listener_chain import ChainRequest, amplified_loudness, caution, ears_of, tap_setting
+from app.hearing.listener_chain import (
+    RMS_ONE_DB_SPL,
+    ChainRequest,
+    _pink,
+    amplified_loudness,
+    caution,
+    ears_of,
+    tap_setting,
+)
 from app.hearing.listener_tap import OFF
+from app.hearing.simulation import LossSimulation
 from app.jobs import Jobs
 from app.listeners import Listeners
 from app.listening import Listening
+from app.loudness import measure
 from app.player import Player
 from app.session import Session, Source
 from app.settings import Settings
@@ -327,6 +337,26 @@ def test_the_mix_is_brought_to_the_presentation_level_and_under_the_ceiling() ->
     assert calibrated.trim_db == pytest.approx(5.0)  # −40 LUFS is 65 dB SPL again
     silent = tap_setting(chain(loudness_db=-np.inf))
     assert silent.presentation_db == 0.0
+
+
+def test_the_presentation_level_is_what_the_simulated_ear_gets(monkeypatch) -> None:
+    """Music at −40 LUFS has about 65 dB SPL: LUFS adds the ears up, and weights by frequency."""
+    levels: list[float] = []
+
+    class Spy(LossSimulation):
+        def __init__(self, *args, full_scale_db_spl: float) -> None:
+            levels.append(full_scale_db_spl)
+            super().__init__(*args, full_scale_db_spl=full_scale_db_spl)
+
+    monkeypatch.setattr("app.hearing.simulation.LossSimulation", Spy)
+    tap_setting(chain(kind="off", hear_as=True))
+    assert levels == [RMS_ONE_DB_SPL] * 2
+    sine = np.sin(2 * np.pi * 997 * np.arange(4 * RATE) / RATE)
+    noise = _pink(4 * RATE)
+    for sound, within in ((sine, 0.2), (noise, 1.5)):
+        sound = sound * 10 ** ((-40 - measure(np.stack([sound, sound]).T, RATE).value_db) / 20)
+        level = 10 * np.log10(np.mean(sound**2)) + RMS_ONE_DB_SPL
+        assert level == pytest.approx(65.0, abs=within)
 
 
 def test_aids_are_never_fed_amplified_sound() -> None:

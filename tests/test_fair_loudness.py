@@ -10,6 +10,7 @@ import pytest
 from app.errors import Cancelled
 from app.fair_loudness import ALIKE, BY_EAR, NOT_BY_EAR, SILENT, Candidate, FairRequest, make_fair
 from app.hearing.audiogram import NORMAL, PRESETS, Listener
+from app.hearing.listener_chain import RMS_ONE_DB_SPL
 from app.hearing.remix_window import render_ears
 from app.loudness import measure
 from app.session import Session
@@ -51,6 +52,18 @@ def test_a_silent_mix_matches_nothing() -> None:
     fair = make_fair(request(with_violin(0), silent))
     assert fair.gains_db == (0.0, 0.0)
     assert fair.sentence == SILENT
+
+
+def test_the_ear_model_is_told_the_level_of_rms_one(monkeypatch) -> None:
+    levels: set[float] = set()
+
+    def spy(ears, rate, listener, level, check) -> float:
+        levels.add(level)
+        return float(np.abs(ears).mean())
+
+    monkeypatch.setattr("app.fair_loudness.listener_loudness", spy)
+    make_fair(request(with_violin(0), with_violin(0, "nal-r"), way="headphones"))
+    assert levels == {RMS_ONE_DB_SPL}
 
 
 def test_other_amplification_that_is_not_heard_changes_nothing() -> None:

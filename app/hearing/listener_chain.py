@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,11 @@ WAYS = ("aids", "headphones", "loudspeakers")
 """How one listens: with hearing aids on, by headphones without aids, from loudspeakers without aids."""
 PRESENTATION_DB_SPL = 65.0
 FULL_SCALE_DB_SPL = PRESENTATION_DB_SPL - PRESENTATION_LUFS
-"""What 0 dBFS stands for inside the chain (105 dB SPL): its input is at −40 LUFS, which stand for 65."""
+"""What a sine at 0 dBFS stands for inside the chain (105 dB SPL): its input is at −40 LUFS, which stand for
+65, and such a sine in both channels is at 0 LUFS."""
+RMS_ONE_DB_SPL = FULL_SCALE_DB_SPL + 10 * math.log10(2)
+"""What an RMS of 1 stands for in each ear (108 dB SPL): that sine's RMS is 3 dB lower. What remains is LUFS's
+weighting: pink noise at −40 LUFS gets 63.7 dB SPL so, a sine of 997 Hz 65.0."""
 HEADROOM_LU = 14.0
 """How far the amplified music stays under the ceiling: music's peaks are 12 to 16 dB above its loudness."""
 SEVERE_DB_HL = 60.0
@@ -123,7 +128,7 @@ def _stages(request: ChainRequest, ear: Audiogram) -> tuple[EarStage, ...]:
     if request.hear_as:
         from app.hearing.simulation import LossSimulation  # its kernels are only needed here
 
-        stages.append(LossSimulation(request.sample_rate, ear, full_scale_db_spl=FULL_SCALE_DB_SPL))
+        stages.append(LossSimulation(request.sample_rate, ear, full_scale_db_spl=RMS_ONE_DB_SPL))
     return tuple(stages)
 
 
