@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
@@ -15,6 +16,7 @@ from app.hearing.remix_window import (
     ORIGINAL,
     REFERENCES,
     WINDOW_SECONDS,
+    Audio,
     QualityRequest,
     window,
 )
@@ -186,8 +188,11 @@ class Scoring(QObject):
         if request is None:
             return
         running = self._running
-        # A provisional score gives way to the full one, and an old full one to a slider on the move.
-        stop = give_up and running is not None and running.provisional != request.provisional
+        # A provisional score gives way to the full one, and an old full one to a slider on the move; what is
+        # of another ear, reference or recording gives way to anything.
+        stop = running is not None and (
+            not self._belongs(running) or (give_up and running.provisional != request.provisional)
+        )
         self._newest = request
         self._worker().request(request, stop_running=stop)
 
@@ -211,6 +216,26 @@ class Scoring(QObject):
         elif self._document.dragging and self._newest is not None and self._newest.provisional:
             # The slider is held still: what its release will ask for can begin already.
             self._ask(self._request(), give_up=False)
+
+    def _belongs(self, request: QualityRequest) -> bool:
+        """Whether what was asked for is of these stems, for this listener, and against this reference.
+
+        Only of the mix and the window may it be an older one. After :meth:`load` and for a new listener,
+        nothing belongs before the first new request.
+        """
+        ears, stems = self._listeners.listener, self._stems
+        true_stems = None if self._true_stems is None else self._true_stems.arrays
+        return (
+            self._newest is not None
+            and self._recording is not None
+            and stems is not None
+            and request.recording is self._recording.audio
+            and _identical(request.stems, stems.arrays)
+            and _identical(request.true_stems or {}, true_stems or {})
+            and (request.left, request.right) == (ears.left, ears.right)
+            and request.reference == self.reference
+            and request.amplification == self._amplification.kind
+        )
 
     def _same_window(self, request: QualityRequest, other: QualityRequest) -> bool:
         try:
@@ -237,7 +262,11 @@ class Scoring(QObject):
     def _forget(self) -> None:
         """What was scored for someone else, or against something else, is no one's business any more."""
         self.history = ()
+        self._newest = None
+        if self._job is not None:
+            self._job.cancel()
         self._show(QualityStatus())
+        self._soon()  # of a new listener that hears as the one before, nothing else tells
 
     @Slot()
     def _on_ear_changed(self) -> None:
@@ -279,7 +308,7 @@ class Scoring(QObject):
     @Slot(object)
     def _on_started(self, request: QualityRequest) -> None:
         self._running = request
-        if not request.provisional:
+        if self._belongs(request) and not request.provisional:
             self._show(replace(self.status, state="scoring", fraction=0.0))
 
     @Slot()
@@ -288,12 +317,12 @@ class Scoring(QObject):
 
     @Slot(object, float)
     def _on_progressed(self, request: QualityRequest, fraction: float) -> None:
-        if not request.provisional:
+        if self._belongs(request) and not request.provisional:
             self._show(replace(self.status, state="scoring", fraction=fraction))
 
     @Slot(object, object)
     def _on_scored(self, request: QualityRequest, quality: Quality) -> None:
-        if self._recording is None or request.recording is not self._recording.audio:
+        if not self._belongs(request):
             return
         newest = request is self._newest
         if newest and not request.provisional:
@@ -306,5 +335,11 @@ class Scoring(QObject):
 
     @Slot(object, str)
     def _on_failed(self, request: QualityRequest, sentence: str) -> None:
-        if request is self._newest:
+        if self._belongs(request) and request is self._newest:
             self._show(QualityStatus("failed", text=sentence))
+
+
+def _identical(some: Mapping[str, Audio], others: Mapping[str, Audio]) -> bool:
+    """Whether two sets of stems are the very same arrays, in the same order."""
+    pairs = zip(some.values(), others.values(), strict=False)
+    return list(some) == list(others) and all(one is other for one, other in pairs)

@@ -250,3 +250,95 @@ def test_another_ear_is_scored_anew_and_its_history_is_its_own(qtbot, made: Made
     made.ears.forgotten.emit()
     assert made.scoring.history == ()
     assert made.scoring.status.quality is None
+
+
+def begun(made: Made, scorer: Scorer) -> list:
+    """A full score is under way; the list fills with every status that has a figure or a sentence."""
+    made.scoring.request()
+    assert scorer.entered.acquire(timeout=10)
+    seen: list = []
+    made.scoring.changed.connect(
+        lambda status: seen.append(status) if status.quality or status.text else None
+    )
+    return seen
+
+
+def arrived(made: Made, monkeypatch: pytest.MonkeyPatch) -> list:
+    """Nothing that runs can be stopped any more; the list fills with what was told to the scoring."""
+    monkeypatch.setattr(QualityJob, "_check", lambda self: None)
+    told: list = []
+    made.scoring._job.scored.connect(lambda request, _: told.append(request))
+    return told
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_new_listener_is_not_shown_the_score_of_the_one_before(
+    qtbot, made: Made, scorer: Scorer, monkeypatch: pytest.MonkeyPatch, same: bool
+) -> None:
+    first(qtbot, made, scorer)
+    made.scoring._settle.setInterval(60_000)
+    told = arrived(made, monkeypatch)
+    seen = begun(made, scorer)
+    if not same:
+        made.ears.listener = Listener(PRESETS["N1"], PRESETS["N1"])
+    made.ears.forgotten.emit()
+    scorer.go.release()
+    qtbot.waitUntil(lambda: told == scorer.calls[1:])
+    assert seen == []
+    assert made.scoring.history == ()
+    assert made.scoring._settle.isActive()  # whoever it is now: it is scored
+    made.scoring._settle.setInterval(0)
+    scorer.go.release()
+    with qtbot.waitSignal(made.scoring.changed, check_params_cb=scored(made)):
+        made.scoring._settle.start()
+    assert (scorer.calls[-1].left is PRESETS["N2"]) == same
+
+
+def test_a_score_of_an_ear_that_is_another_now_is_not_shown(
+    qtbot, made: Made, scorer: Scorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first(qtbot, made, scorer)
+    made.scoring._settle.setInterval(60_000)
+    told = arrived(made, monkeypatch)
+    begun(made, scorer)
+    made.ears.listener = Listener(PRESETS["N1"], PRESETS["N1"])
+    made.ears.changed.emit()
+    scorer.go.release()
+    qtbot.waitUntil(lambda: told == scorer.calls[1:])
+    assert made.scoring.history == ()
+    assert made.scoring.status.state == "waiting"
+
+
+def test_a_score_against_the_reference_of_before_is_given_up(qtbot, made: Made, scorer: Scorer) -> None:
+    first(qtbot, made, scorer)
+    seen = begun(made, scorer)
+    made.scoring.set_reference("original")
+    assert scorer.entered.acquire(timeout=10)  # the one before is never let go
+    with qtbot.waitSignal(made.scoring.changed, check_params_cb=scored(made)):
+        scorer.go.release()
+    assert {status.quality.reference for status in seen} == {"original"}
+
+
+def test_a_score_of_the_stems_of_before_is_not_shown(
+    qtbot, made: Made, scorer: Scorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first(qtbot, made, scorer)
+    told = arrived(made, monkeypatch)
+    seen = begun(made, scorer)
+    made.stems = SimpleNamespace(
+        arrays={name: array.copy() for name, array in made.stems.arrays.items()},
+        names=made.stems.names,
+        frames_done=FRAMES,
+    )
+    made.load()
+    made.scoring.request()
+    old = scorer.calls[1]
+    made.scoring._on_progressed(old, 0.5)
+    made.scoring._on_failed(old, "Something of before went wrong.")
+    assert made.scoring.status.state == "waiting"
+    scorer.go.release()
+    qtbot.waitUntil(lambda: told == [old])
+    assert seen == []
+    with qtbot.waitSignal(made.scoring.changed, check_params_cb=scored(made)):
+        scorer.go.release()
+    assert scorer.calls[-1].stems is made.stems.arrays
