@@ -1,6 +1,7 @@
 import threading
 
 import pytest
+from PySide6.QtCore import QCoreApplication
 
 from app import quality_job
 from app.errors import UserError
@@ -77,6 +78,32 @@ def test_the_newest_request_wins(qtbot, job, scorer):
         pass
     assert scored == [1, 9]
     assert scorer.calls == [1, 9]
+
+
+def test_between_two_requests_it_is_not_idle(qtbot, job, scorer, monkeypatch):
+    taken, go = threading.Event(), threading.Event()
+    post = QualityJob._post
+
+    def late(self, message):
+        if message.request == 2 and not taken.is_set():
+            taken.set()
+            assert go.wait(10)
+        post(self, message)
+
+    monkeypatch.setattr(QualityJob, "_post", late)
+    idle, scored = [], []
+    job.idle.connect(lambda: idle.append(True))
+    job.scored.connect(lambda request, result: scored.append(request))
+    job.request(1)
+    scorer.entered.acquire()
+    job.request(2)
+    scorer.go.release(2)
+    qtbot.waitUntil(lambda: taken.is_set() and scored == [1])
+    QCoreApplication.processEvents()
+    assert idle == []
+    with qtbot.waitSignal(job.idle):
+        go.set()
+    assert scored == [1, 2]
 
 
 def test_a_new_recording_stops_what_runs(qtbot, job, scorer):
