@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -126,6 +127,7 @@ class FakeProgram(QObject):
         self.audibility = FakeAudibility(self)
         self.follow = Follow(self.document, self.audibility, self)  # type: ignore[arg-type]
         self.settings = Settings(parent=self)
+        self.fitting: Any = SimpleNamespace(stage="choosing")
         self.recording: FakeRecording | None = None
         self.stems: FakeStems | None = None
         self.true_stems: Any = None

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QSpinBox
 
+from app.fitting import Fitting
 from app.hearing.compressor import CompressorFit, prescribed
 from app.hearing.listener_tap import OFF, TapSetting
 from tests.shell_window import shell_window
@@ -177,6 +178,28 @@ def test_the_limiter_is_read_in_words(window: MainWindow, panel: AmplificationPa
     assert "dBFS" in panel.ceiling.accessibleDescription()
     panel.hide()
     assert not panel._poll.isActive()
+
+
+def test_nothing_tells_which_setting_plays(
+    window: MainWindow, panel: AmplificationPanel, monkeypatch
+) -> None:
+    amplification = window.program.amplification
+    amplification.set_way("headphones")
+    amplification.set_heard(True)
+    taken: list[str] = []
+    monkeypatch.setattr(amplification, "take_peak", lambda: taken.append("peak") or 0.25)
+    monkeypatch.setattr(amplification, "take_reduction", lambda: taken.append("reduction") or 7.2)
+    monkeypatch.setattr(Fitting, "stage", "blind")
+    window.program.fitting.changed.emit()
+    panel._read()
+    assert panel.activity.text() == "Not shown during a blind comparison."
+    assert taken == ["peak", "reduction"]  # what it was is not told afterwards either
+    assert not panel.exposure.isVisible()  # with the level at the ear
+    monkeypatch.setattr(Fitting, "stage", "choosing")
+    window.program.fitting.changed.emit()
+    panel._read()
+    assert "The limiter takes off 7 dB." in panel.activity.text()
+    assert panel.exposure.isVisible()
 
 
 def test_hearing_as_and_amplified_is_said(window: MainWindow, panel: AmplificationPanel) -> None:

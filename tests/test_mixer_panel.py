@@ -103,6 +103,18 @@ def test_polling_moves_play_heads_and_meters(program: FakeProgram, panel: MixerP
     assert levels == pytest.approx([-6.02, -60.0, -20.0], abs=0.01)
 
 
+def test_meters_do_not_tell_which_setting_plays(program: FakeProgram, panel: MixerPanel) -> None:
+    program.open_made_up(4.0)
+    program.separate("violin", "clarinet")
+    program.player.strip_peaks[:] = (0.5, 0.0, 0.1)
+    program.fitting.stage = "blind"
+    panel.poll()
+    assert [s.meter.level_db for s in panel.strips] == [-60.0, -60.0, -60.0]
+    program.fitting.stage = "revealed"
+    panel.poll()
+    assert panel.strips[0].meter.level_db > -10.0
+
+
 def test_the_page_turns_while_playing(program: FakeProgram, panel: MixerPanel) -> None:
     program.open_made_up(10.0)
     panel.axis.set_range(0.0, 2.0)

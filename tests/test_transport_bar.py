@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from PySide6.QtWidgets import QMainWindow
 
+from app.fitting import Fitting
 from app.session import Loop
 from tests.shell_program import ShellPlayer, ShellProgram
 from ui.actions import Actions
@@ -58,6 +59,21 @@ def test_the_meter_follows_the_loudest_channel(bar: TransportBar) -> None:
     player(bar).master = 0.5
     bar.poll()
     assert bar.meter.level_db == pytest.approx(-6.02, abs=0.1)
+
+
+def test_neither_meter_nor_clip_light_tells_which_setting_plays(
+    bar: TransportBar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bar.program.open_separated()  # type: ignore[attr-defined]
+    player(bar).master, player(bar).clip = 0.5, 1.26
+    monkeypatch.setattr(Fitting, "stage", "blind")
+    bar.poll()
+    assert bar.meter.level_db == -60.0
+    assert not bar.clip.lit
+    monkeypatch.setattr(Fitting, "stage", "revealed")
+    bar.poll()
+    assert bar.meter.level_db > -10.0
+    assert not bar.clip.lit  # nor is it told afterwards
 
 
 def test_the_clip_light_stays_lit_until_it_is_put_out(bar: TransportBar) -> None:

@@ -95,6 +95,7 @@ class AmplificationPanel(QWidget):
         amplification.changed.connect(self.refresh)
         program.recording_changed.connect(self.refresh)
         program.listeners.changed.connect(self.refresh)
+        program.fitting.changed.connect(self.refresh)
         program.listening.changed.connect(self.refresh)
         program.listening.devices_changed.connect(self.refresh)
         self.refresh()
@@ -158,6 +159,7 @@ class AmplificationPanel(QWidget):
         self.hear_as.setChecked(amplification.hear_as)
         describe(self.hear_as, self.tr("on") if amplification.hear_as else self.tr("off"))
         self.both.setVisible(amplification.hear_as and amplification.heard)
+        self.exposure.setVisible(not self._blind())  # the level at the ear would tell which setting plays
         self._watch(with_ceiling)
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -182,7 +184,9 @@ class AmplificationPanel(QWidget):
     def _read(self) -> None:
         amplification = self.program.amplification
         peak, reduction = amplification.take_peak(), amplification.take_reduction()
-        if peak <= 0.0:
+        if self._blind():
+            words, reduction = self.tr("Not shown during a blind comparison."), 0.0
+        elif peak <= 0.0:
             words = self.tr("Nothing is playing.")
         else:
             words = self.tr("Peak {0} dBFS. The limiter takes off {1} dB.").format(
@@ -195,6 +199,9 @@ class AmplificationPanel(QWidget):
         if limiting and not self._limiting:
             announce(self.activity, words)
         self._limiting = limiting
+
+    def _blind(self) -> bool:
+        return self.program.fitting.stage == "blind"
 
     def _could_ask(self) -> bool:
         amplification = self.program.amplification

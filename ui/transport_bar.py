@@ -98,10 +98,12 @@ class TransportBar(QWidget):
             self._show_time(0.0, 0.0)
             return
         self._show_time(player.position / recording.sample_rate, recording.duration)
+        # during a blind comparison meter and light would tell which setting plays
+        blind = self.program.fitting.stage == "blind"
         master = player.levels().master
-        self.meter.feed(float(master.max()) if len(master) else 0.0, passed)
+        self.meter.feed(float(master.max()) if len(master) and not blind else 0.0, passed)
         peak = player.take_clip()
-        if peak > 0.0:
+        if peak > 0.0 and not blind:
             self.clip.set_peak(peak)
 
     def shutdown(self) -> None:
