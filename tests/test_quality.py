@@ -8,7 +8,7 @@ from app.errors import Cancelled, UserError
 from app.hearing.audiogram import NORMAL, PRESETS
 from app.hearing.haaqi import SILENT_REFERENCE, Haaqi
 from app.hearing.prescription import apply_nal_r
-from app.hearing.quality import KeptReferences, QualityRequest, score_remix
+from app.hearing.quality import NO_MATCH, KeptReferences, QualityRequest, score_remix
 from app.session import Session
 from separation.separator import Part
 from tests.haaqi_cases import duet
@@ -147,14 +147,28 @@ def test_nothing_separated_is_a_sentence():
         score_remix(QualityRequest(Session(), recording, RATE, {}, NORMAL, NORMAL))
 
 
-def test_true_stems_that_do_not_match_leave_the_original_recording():
-    recording, stems, _ = material()
-    session = Session().with_stems((Part("violin", 1), Part("violin", 2)), "nmf")
-    stems = dict(zip(("violin-1", "violin-2", "residual"), stems.values(), strict=True))
-    truth = {"violin": stems["violin-1"]}
-    quality = score_remix(QualityRequest(session, recording, RATE, stems, NORMAL, NORMAL, true_stems=truth))
-    assert quality.kind == "change"
-    assert "do not match" in quality.note
+@pytest.mark.parametrize("amplification", ["nal-r", "cad2"])
+@pytest.mark.parametrize(
+    ("parts", "true"),
+    [
+        ((Part("violin", 1), Part("violin", 2)), "violin"),  # which of the two is unclear
+        ((Part("violin"), Part("cello")), "flute"),  # other instruments: silence is no reference
+    ],
+)
+def test_true_stems_that_do_not_match_leave_an_estimate_that_says_so(parts, true, amplification):
+    recording, stems, _ = material(seconds=0.8)
+    session = Session().with_stems(parts, "nmf")
+    names = (*(part.name for part in parts), "residual")
+    stems = dict(zip(names, stems.values(), strict=True))
+    asked = QualityRequest(
+        session.with_gain(names[0], -9), recording, RATE, stems, NORMAL, NORMAL,
+        true_stems={true: stems[names[0]]}, amplification=amplification,
+    )  # fmt: skip
+    quality = score_remix(asked)
+    assert (quality.kind, quality.reference, quality.note) == ("estimate", "estimated", NO_MATCH)
+    assert quality.low < quality.mean < quality.high
+    estimate = score_remix(replace(asked, reference="estimated", true_stems=None))
+    assert replace(quality, note="") == estimate
 
 
 def test_kept_references_change_nothing_but_the_time():

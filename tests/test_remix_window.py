@@ -58,6 +58,11 @@ def test_true_stems_are_matched_by_name():
     assert named(["cello-1", "cello-2"], truth) is None
 
 
+def test_true_stems_of_other_instruments_match_nothing():
+    assert named(["oboe", "flute"], {"violin": 0.25, "cello": 0.5}) is None
+    assert named(["oboe"], {}) is None
+
+
 def test_presentation_level():
     assert presentation_level(np.full(10, 0.1)) == pytest.approx(85)
     assert presentation_level(np.zeros(10)) == 65

@@ -10,7 +10,8 @@ Both sides are rendered by the mixer that plays and exports. The score follows t
   the reference plays at 65 dB SPL before amplification.
 
 What the remix is compared with: with **true stems** the reference is the same mix made of the true stems, and
-the score is *quality*. **Estimated**, it is what that score is likely to be, with a band. Against the
+the score is *quality*. **Estimated**, it is what that score is likely to be, with a band; so it is too where
+the true stems turn out to match no part that was separated, and a note says so. Against the
 **original** recording it is *change*, never quality: the remix is first brought to the recording's loudness
 within the window (integrated loudness, one gain for both ears), because level alone costs points.
 """
@@ -56,9 +57,7 @@ _References = tuple[weakref.ref[NDArray[np.float32]], ...]
 
 KINDS = {TRUE_STEMS: "quality", ESTIMATED: "estimate", ORIGINAL: "change"}
 """What a score is called, by its reference."""
-NO_MATCH = (
-    "The true stems do not match the separated instruments, so the original recording is the reference."
-)
+NO_MATCH = "The true stems do not match the separated instruments, so the score is estimated without them."
 
 
 @dataclass(frozen=True)
@@ -187,21 +186,23 @@ def score_remix(
     start, stop = window(request)
     part = _part(stop - start, request.sample_rate, request.provisional)
     span = ((start + part.start) / request.sample_rate, (part.stop - part.start) / request.sample_rate)
-    used, note = request.reference, ""
+    used = request.reference
     if used == ESTIMATED:
         return _estimated(request, span, check, progress, kept)
     check()
     make = _amplified_sides if request.amplification == "cad2" else _linear_sides
     sides = make(request, start, stop, used == TRUE_STEMS, kept, check)
     if sides is None:
-        used, note = ORIGINAL, note if request.true_stems is None else NO_MATCH
+        if request.true_stems is not None:
+            return _estimated(request, span, check, progress, kept, NO_MATCH)
+        used = ORIGINAL
         sides = make(request, start, stop, False, kept, check)
         assert sides is not None
     check()
     progress(0.1)
     scores = _score_ears(request, sides, kept, check, progress)
     left, right = (score.score for score in scores)
-    sentences = [note, *dict.fromkeys(score.note for score in scores)]
+    sentences = dict.fromkeys(score.note for score in scores)
     return Quality(
         left=left,
         right=right,
@@ -226,8 +227,12 @@ def _estimated(
     check: Callable[[], None],
     progress: Callable[[float], None],
     kept: KeptReferences,
+    note: str = "",
 ) -> Quality:
-    """What the score against true stems is likely to be; ``span`` is the window's start and length in s."""
+    """What the score against true stems is likely to be.
+
+    ``span`` is the window's start and length in s; ``note`` is a sentence to say with it.
+    """
     likely = estimate_quality(request, check, progress, kept.estimates)
     return Quality(
         left=likely.left,
@@ -236,6 +241,7 @@ def _estimated(
         reference=ESTIMATED,
         seconds=span[1],
         window_start=span[0],
+        note=note,
         kind=KINDS[ESTIMATED],
         low=likely.low,
         high=likely.high,

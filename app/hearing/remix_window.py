@@ -87,14 +87,16 @@ def window(request: QualityRequest) -> tuple[int, int]:
 def matching_true_stems(request: QualityRequest, start: int, stop: int) -> dict[str, Audio] | None:
     """The true counterpart of every separated stem in a window, or None where there is none.
 
-    A part without a number (``violin``) matches the sum of numbered true stems; a part whose instrument
-    does not play is silence; the residual is whatever the parts leave of the recording.
+    None, too, where not one part has a true stem: they are of other music, or under other names. Otherwise
+    a part without a number (``violin``) matches the sum of numbered true stems; a part whose instrument does
+    not play is silence; the residual is whatever the parts leave of the recording.
     """
     if request.true_stems is None:
         return None
     truth = {name: stem for name, stem in request.true_stems.items() if name != RESIDUAL}
     recording = np.asarray(request.recording[start:stop])
     matched: dict[str, Audio] = {}
+    found = False
     rest = recording.astype(np.float64)
     for name in request.stems:
         if name == RESIDUAL:
@@ -102,11 +104,14 @@ def matching_true_stems(request: QualityRequest, start: int, stop: int) -> dict[
         sources = _sources(name, list(truth))
         if sources is None:
             return None
+        found = found or bool(sources)
         total = sum(
             (np.asarray(truth[s][start:stop], np.float64) for s in sources), np.zeros(recording.shape)
         )
         rest -= total
         matched[name] = total.astype(np.float32)
+    if not found:
+        return None
     if RESIDUAL in request.stems:
         matched[RESIDUAL] = rest.astype(np.float32)
     return {name: matched[name] for name in request.stems}
