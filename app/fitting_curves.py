@@ -123,9 +123,13 @@ class FittingCurves(QObject):
 
     @Slot()
     def refresh(self) -> None:
-        """Compute the gain curves where listener, amplification or sample rate are others now."""
-        listener, kind, rate = self._listeners.listener, self._amplification.kind, self.sample_rate
-        wanted = (listener.left, listener.right, kind, rate)
+        """Compute the gain curves where listener, amplification, way of listening or rate are others now.
+
+        They are those that are really put into the ears: from loudspeakers, one for both.
+        """
+        listener = ears_of(self._listeners.listener, self._amplification.way or "headphones")
+        kind, rate = self._amplification.kind, self.sample_rate
+        wanted = (listener.left.facts, listener.right.facts, kind, rate)
         if wanted == self._made_for:
             return
         self._made_for = wanted

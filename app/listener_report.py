@@ -47,4 +47,5 @@ def report_now(program: Program) -> ReportData:
         tuple(settings),
         scores,
         program_version(),
+        way=program.amplification.way,
     )

@@ -9,6 +9,7 @@ from datetime import datetime
 from app.hearing.aided import LOUD_DB_SPL, EarGain, ear_gains
 from app.hearing.audiogram import Audiogram
 from app.hearing.averages import in_words
+from app.hearing.listener_chain import ears_of
 from app.hearing.remix_window import PRESENTATION_DB
 from app.hearing.trials import CONFIDENCE, TrialResult, TrialSetting, results
 from app.intended_use import INTENDED_USE, SCORE_CAVEAT
@@ -25,6 +26,11 @@ _NAL_R_LIMIT = (
     "NAL-R was made for mild to moderate losses; for severe and for steep ones it is a rough guess."
 )
 _LOUD = f" Computed for {PRESENTATION_DB:g} dB SPL; the thin line is for {LOUD_DB_SPL:g} dB SPL."
+OWN_CURVES = "Each ear has a curve of its own, as it is amplified for headphones without hearing aids."
+ONE_CURVE = (
+    "One curve for both ears, as it is amplified from loudspeakers, which both ears hear: for the better ear "
+    "at each frequency."
+)
 _DIFFERENCE = (
     "The target is the prescription’s formula; computed is what the filter that is really used does, "
     "measured with a probe. Where they differ, the computed gain is what is heard and scored."
@@ -87,7 +93,11 @@ class ScoreLine:
 
 @dataclass(frozen=True)
 class ReportData:
-    """Everything that a report is made of. ``settings`` are pairs of a name and its value in words."""
+    """Everything that a report is made of.
+
+    ``settings`` are pairs of a name and its value in words; ``way`` is how one listens, one of
+    :data:`~app.hearing.listener_chain.WAYS`, or None where that was not asked.
+    """
 
     profile: Profile = field(repr=False)
     amplification: str = "nal-r"
@@ -96,6 +106,7 @@ class ReportData:
     scores: tuple[ScoreLine, ...] = ()
     version: str = ""
     date: datetime = field(default_factory=lambda: datetime.now().astimezone())
+    way: str | None = None
 
 
 def content(data: ReportData) -> list[Block]:
@@ -162,7 +173,8 @@ def _settings(data: ReportData) -> list[Block]:
 def _gains(data: ReportData) -> list[Block]:
     if data.amplification == "off":
         return [Heading("Prescription"), Paragraph("No amplification is chosen.")]
-    left, right = ear_gains(data.profile.listener, data.amplification, data.sample_rate)
+    ears = ears_of(data.profile.listener, data.way or "headphones")
+    left, right = ear_gains(ears, data.amplification, data.sample_rate)
     rows = tuple(
         (
             f"{hz:g}",
@@ -177,6 +189,7 @@ def _gains(data: ReportData) -> list[Block]:
     return [
         Heading(f"Prescription: {words_for(data.amplification)}"),
         GainCharts(left, right),
+        Paragraph(ONE_CURVE if data.way == "loudspeakers" else OWN_CURVES, small=True),
         Paragraph("Symbols: target. Line: computed." + (_LOUD if right.loud else ""), small=True),
         Table(header, rows),
         *([_ratios(left, right)] if right.ratios else []),

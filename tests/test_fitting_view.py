@@ -17,7 +17,9 @@ from app.hearing.audiogram import PRESETS
 from app.hearing.eardrum import BANDS_HZ, CONVERSION
 from app.hearing.trials import TrialResult
 from app.intended_use import INTENDED_USE
+from app.listener_report import report_now
 from app.profiles import Profile, new_id
+from app.report_content import ONE_CURVE
 from tests.shell_program import ShellProgram
 from tests.shell_window import dress, forget, shell_window
 from tests.test_accessible_names import cut_off, unnamed
@@ -95,6 +97,20 @@ def test_the_curves_follow_the_amplification(qtbot, view: FittingView) -> None:
     assert view.gains[True].gain is not None
     assert not any(view.gains[True].gain.computed)
     assert "Choose one" in view.gain_words.text()
+
+
+def test_the_curves_follow_the_way_of_listening(qtbot, view: FittingView) -> None:
+    listener(qtbot, view)
+    assert view.gains[True].gain != view.gains[False].gain
+    view.program.amplification.set_way("loudspeakers")
+    computed(qtbot, view)
+    assert view.gains[True].gain == view.gains[False].gain  # one for both: the better ear's
+    assert ONE_CURVE in view.gain_words.text()
+    assert report_now(view.program).way == "loudspeakers"
+    view.program.amplification.set_way("headphones")
+    computed(qtbot, view)
+    assert view.gains[True].gain != view.gains[False].gain
+    assert ONE_CURVE not in view.gain_words.text()
 
 
 def test_uncalibrated_nothing_absolute_is_shown(qtbot, view: FittingView) -> None:

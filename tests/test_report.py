@@ -17,6 +17,8 @@ from app.intended_use import INTENDED_USE, SCORE_CAVEAT
 from app.profiles import Profile
 from app.report import ensure_gui, paint_report, write_report
 from app.report_content import (
+    ONE_CURVE,
+    OWN_CURVES,
     AudiogramChart,
     GainCharts,
     Heading,
@@ -94,6 +96,17 @@ def test_targets_stand_beside_computed_gains() -> None:
     compressor = said(replace(DATA, amplification="cad2"))
     assert "CAD2 six-band compressor" in compressor
     assert "ratio" in compressor.lower()
+
+
+def test_the_curve_that_is_drawn_is_the_one_that_is_heard() -> None:
+    uneven = replace(PROFILE, left=PRESETS["N2"], right=PRESETS["N5"])
+    own, common = (content(replace(DATA, profile=uneven, way=way)) for way in ("headphones", "loudspeakers"))
+    ears, both = (next(b for b in blocks if isinstance(b, GainCharts)) for blocks in (own, common))
+    assert ears.right.computed_at(2000) > ears.left.computed_at(2000) + 10
+    assert both.right == both.left
+    assert both.right.computed_at(2000) == pytest.approx(ears.left.computed_at(2000), abs=0.1)
+    assert OWN_CURVES in said(replace(DATA, way=None))
+    assert ONE_CURVE in said(replace(DATA, way="loudspeakers"))
 
 
 def test_without_a_remix_and_votes_it_says_so() -> None:

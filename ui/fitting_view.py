@@ -21,7 +21,7 @@ from app.hearing.remix_window import PRESENTATION_DB
 from app.hearing_charts import highest_gain
 from app.intended_use import INTENDED_USE
 from app.listener_report import FILE_NAME, report_now
-from app.report_content import signed, words_for
+from app.report_content import ONE_CURVE, signed, words_for
 from ui.actions import Actions
 from ui.audiogram_picture import AudiogramPicture
 from ui.blind_panel import BlindPanel
@@ -186,6 +186,8 @@ class FittingView(ScrollingDialog):
                 )
             )
         words[0] = words[0].format(kind)
+        if self.program.amplification.way == "loudspeakers":
+            words.append(QCoreApplication.translate("FittingView", ONE_CURVE))
         for gain, ear in ((right, self.tr("right")), (left, self.tr("left"))):
             worst = max(range(len(gain.target)), key=lambda index, one=gain: abs(one.deviations[index]))
             words.append(
