@@ -1,5 +1,7 @@
+import gc
 import math
 import threading
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +12,8 @@ from app.hearing.amplify import KINDS
 from app.hearing.audiogram import NORMAL, PRESETS
 from app.hearing.estimate import KeptEstimates, estimate_quality
 from app.hearing.estimate_calibration import ANY, Band, Calibration
+from app.hearing.haaqi import BOTH_SILENT
+from app.hearing.quality import KeptReferences, score_remix
 from app.hearing.remix_window import ESTIMATED, QualityRequest
 from app.session import Session
 from separation.separator import Part
@@ -110,6 +114,9 @@ def test_a_silent_recording_has_an_answer(amplification):
     )
     found = estimate_quality(silent)
     assert found.low == found.mean == found.high == 1.0
+    assert found.note == BOTH_SILENT
+    assert score_remix(silent).note == BOTH_SILENT
+    assert not estimate_quality(sound).note
 
 
 def test_what_is_kept_changes_no_estimate():
@@ -132,6 +139,29 @@ def test_what_is_kept_is_made_once(monkeypatch):
     assert len(made) == 1
     estimate_quality(request(LOUDER), kept=kept)
     assert len(made) == 2
+
+
+@pytest.mark.parametrize("amplification", KINDS)
+def test_what_is_kept_holds_no_recording_open(tmp_path, amplification):
+    """Memory maps must go with the recording that was closed, whatever was made ready from them."""
+    sound = request(LOUDER, amplification=amplification)
+    maps = []
+    for number, array in enumerate((sound.recording, *sound.stems.values())):
+        path = tmp_path / str(number)
+        array.tofile(path)
+        maps.append(np.memmap(path, np.float32, "r", shape=array.shape))
+    gone = [weakref.ref(array._mmap) for array in maps]
+    mapped = replace(
+        sound, recording=maps[0], stems=dict(zip(sound.stems, maps[1:], strict=True)), true_stems=None
+    )
+    kept = KeptReferences()
+    for reference in ("estimated", "original"):
+        score_remix(replace(mapped, reference=reference), kept=kept)
+    own = dict(zip(list(sound.stems)[:2], maps[1:3], strict=True))
+    score_remix(replace(mapped, reference="true stems", true_stems=own), kept=kept)
+    del mapped, maps, own, array
+    gc.collect()
+    assert [reference() for reference in gone] == [None] * 4
 
 
 def test_a_moving_slider_gets_the_middle_of_the_window():

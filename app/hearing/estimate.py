@@ -23,7 +23,7 @@ from app.hearing.audiogram import Audiogram, Listener
 from app.hearing.cochlea import SAMPLE_RATE
 from app.hearing.estimate_calibration import Calibration, Signs, shipped
 from app.hearing.estimate_errors import StemErrors
-from app.hearing.haaqi import Haaqi
+from app.hearing.haaqi import Haaqi, HaaqiScore
 from app.hearing.prepared_window import EarRows, ear_coefficients, ear_rows
 from app.hearing.prescription import apply_nal_r
 from app.hearing.remix_window import PROVISIONAL_SECONDS, QualityRequest, window
@@ -39,7 +39,8 @@ class Estimate:
     """The HAAQI that a remix is likely to have, for each ear and their mean, each 0…1.
 
     ``low`` and ``high`` are the ends of the band in which the true mean lies nine times out of ten, for
-    recordings and separators like those that were measured. They meet where nothing is unknown.
+    recordings and separators like those that were measured. They meet where nothing is unknown. ``note`` is a
+    sentence where nothing could be compared (silence, too little sound), and empty otherwise.
     """
 
     left: float
@@ -47,6 +48,7 @@ class Estimate:
     mean: float
     low: float
     high: float
+    note: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,11 +122,13 @@ def estimate_quality(
     UserError where there is nothing to score yet.
     """
     calibration = calibration if calibration is not None else shipped()
-    likely = [calibration.estimate(one) for one in find_signs(request, check, progress, kept)]
+    signs = find_signs(request, check, progress, kept)
+    likely = [calibration.estimate(one) for one in signs]
     left, right = (value for value, _, _ in likely)
     # both ears err alike: they hear the same stems
     low, high = (float(np.mean([band[end] for band in likely])) for end in (1, 2))
-    return Estimate(left, right, (left + right) / 2, low, high)
+    notes = dict.fromkeys(one.note for one in signs)
+    return Estimate(left, right, (left + right) / 2, low, high, " ".join(filter(None, notes)))
 
 
 def find_signs(
@@ -167,7 +171,7 @@ def _signs(
     """What an ear's estimate is made from."""
     rows, audiogram = ear.rows, (request.left, request.right)[side]
 
-    def score(coefficients: Doubles, errors: Doubles) -> float:
+    def score(coefficients: Doubles, errors: Doubles) -> tuple[float, str]:
         plain = rows.mix(coefficients)
         model = Haaqi(
             audiogram,
@@ -176,26 +180,28 @@ def _signs(
             level1=rows.level1(coefficients),
             threads=threads,
         )
-        scores: list[float] = []
+        scores: list[HaaqiScore] = []
         for error in errors:
             processed, reference = _amplified(request, audiogram, plain + error, plain)
             check()
             if not scores or request.amplification == "cad2":
                 model.set_reference(reference)
-            scores.append(model.score(processed, check).score)
-        return float(np.mean(scores))
+            scores.append(model.score(processed, check))
+        return float(np.mean([one.score for one in scores])), scores[0].note
 
     untouched = np.zeros(len(weights))
     untouched[0] = 1.0
-    best = kept.best(request, side, rows, lambda: score(untouched, np.zeros((1, 1))))
+    best = kept.best(request, side, rows, lambda: score(untouched, np.zeros((1, 1)))[0])
     # the gain of a stem is the recording's coefficient and its own: see app.mixer
     error = ear.errors.draw(np.maximum(weights[0] + weights[1:], 0.0))
     check()
+    drawn, note = score(weights, error.signals)
     return Signs(
         amplification=request.amplification,
-        drawn=score(weights, error.signals),
+        drawn=drawn,
         best=best,
         level=error.level,
+        note=note,
     )
 
 

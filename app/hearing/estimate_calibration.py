@@ -45,13 +45,14 @@ class Signs:
 
     ``amplification`` is its kind (:data:`app.hearing.amplify.KINDS`); ``drawn`` the HAAQI with the drawn
     error and ``best`` that of the untouched recording against itself (0…1); ``level`` the expected error's
-    power over the remix's (≥ 0).
+    power over the remix's (≥ 0). ``note`` is a sentence where ``drawn`` is one by definition, as of silence.
     """
 
     amplification: str
     drawn: float
     best: float
     level: float
+    note: str = ""
 
 
 @dataclass(frozen=True)

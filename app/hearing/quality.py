@@ -241,7 +241,7 @@ def _estimated(
         reference=ESTIMATED,
         seconds=span[1],
         window_start=span[0],
-        note=note,
+        note=" ".join(filter(None, (note, likely.note))),
         kind=KINDS[ESTIMATED],
         low=likely.low,
         high=likely.high,
