@@ -47,7 +47,8 @@ class LevelRequest:
     """A snapshot of a stretch: ``recording`` and ``stems`` are (frames, channels) float32 of it.
 
     ``kind`` is what is heard of amplification, ``before_db`` and ``after_db`` the tap's gains around it;
-    ``full_scale_db_spl`` is the level of a sine at 0 dBFS that the calibration's meter showed.
+    ``full_scale_db_spl`` is the level of a sine at 0 dBFS that the calibration's meter showed; ``match_db``
+    is what makes the two sides of A/B equally loud, before all amplification.
     """
 
     session: Session
@@ -60,6 +61,7 @@ class LevelRequest:
     before_db: float
     after_db: float
     full_scale_db_spl: float
+    match_db: float = 0.0
 
 
 def eardrum_levels(request: LevelRequest) -> EardrumLevels:
@@ -68,6 +70,7 @@ def eardrum_levels(request: LevelRequest) -> EardrumLevels:
     A sine at 0 dBFS has an RMS of −3 dB, so a signal of RMS 1 is 3 dB above the calibrated full scale.
     """
     ears = render_ears(request.session, request.recording, request.stems, request.sample_rate)
+    ears = ears * 10 ** (request.match_db / 20)
     if request.kind != "off":
         prescribed = ears_of(request.listener, request.way)
         ears = amplify(
@@ -199,7 +202,8 @@ class FittingCurves(QObject):
         amplification, tap = self._amplification, self._listening.player.tap
         heard = amplification.heard and tap is not None
         plain = self._listening.side == "recording" or stems is None
-        session = self._document.session
+        session, matching = self._document.session, self._listening.matching
+        gains = (0.0, 0.0) if matching is None else matching.gains_db
         return LevelRequest(
             session.with_flat_mix() if plain else session,
             recording.audio[start:stop],
@@ -211,4 +215,5 @@ class FittingCurves(QObject):
             tap.setting.presentation_db if heard and tap is not None else 0.0,
             tap.setting.trim_db if heard and tap is not None else 0.0,
             full_scale_db_spl,
+            gains[0 if self._listening.side == "recording" else 1],
         )

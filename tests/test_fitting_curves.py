@@ -7,11 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.fitting_curves import LevelRequest, eardrum_levels
+from app.fitting_curves import FittingCurves, LevelRequest, eardrum_levels
 from app.hearing.audiogram import NORMAL, PRESETS, Listener
 from app.hearing.eardrum import BANDS_HZ, field_to_eardrum, threshold_at_eardrum
+from app.loudness import Matching
 from app.session import Session
 from separation.separator import RESIDUAL, Part
+from tests.shell_program import ShellProgram
+from tests.shell_window import forget
 
 RATE = 44_100
 AT_1K = BANDS_HZ.index(1000.0)
@@ -35,6 +38,38 @@ def test_a_sine_has_the_level_that_the_meter_showed() -> None:
 def test_the_mix_is_in_it() -> None:
     found = eardrum_levels(replace(REQUEST, session=SESSION.with_gain("violin", -6.0)))
     assert found.levels[0][AT_1K] == pytest.approx(74, abs=0.2)
+
+
+def test_what_makes_both_sides_equally_loud_is_in_it() -> None:
+    found = eardrum_levels(replace(REQUEST, match_db=-5.0))
+    assert found.levels[0][AT_1K] == pytest.approx(75, abs=0.2)
+
+
+@pytest.mark.parametrize(("side", "gain_db"), [("recording", 0.0), ("remix", -4.0)])
+def test_the_gain_of_the_side_that_is_heard_is_asked_for(qtbot, side: str, gain_db: float) -> None:
+    program = ShellProgram()
+    program.open_separated("violin", seconds=1.0)
+    curves = FittingCurves(
+        program.document,
+        program.listening,  # type: ignore[arg-type]
+        program.amplification,
+        program.listeners,
+        program.jobs,
+    )
+    assert request_of(curves).match_db == 0.0  # not matched
+    program.listening.matching = Matching(-24.0, -20.0, "integrated loudness")
+    program.listening.side = side
+    assert request_of(curves).match_db == pytest.approx(gain_db)
+    curves.close()
+    program.fitting.close()
+    program.jobs.cancel_all()
+    forget(program)
+
+
+def request_of(curves: FittingCurves) -> LevelRequest:
+    request = curves._level_request(100.0)
+    assert request is not None
+    return request
 
 
 def test_loudspeakers_get_the_way_to_the_eardrum() -> None:

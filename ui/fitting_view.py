@@ -199,8 +199,11 @@ class FittingView(ScrollingDialog):
 
     def _show_levels(self) -> None:
         found, blind = self.curves.levels, self.program.fitting.stage == "blind"
-        self.level_charts.setVisible(found is not None and not blind)
-        if blind:
+        stored = self.program.fitting.playing is not None  # the curves are the document's mix
+        self.level_charts.setVisible(found is not None and not blind and not stored)
+        if stored and not blind:
+            words = self.tr("Not shown while a stored setting plays.")
+        elif blind:
             words = self.tr("Not shown during a blind comparison: it would tell which setting plays.")
         elif self._full_scale() is None:
             words = self.tr(
@@ -232,7 +235,8 @@ class FittingView(ScrollingDialog):
             self._poll.stop()
 
     def _measure(self) -> None:
-        if self.program.player.playing and self.program.fitting.stage != "blind":
+        fitting = self.program.fitting
+        if self.program.player.playing and fitting.stage != "blind" and fitting.playing is None:
             self.curves.measure_levels(self._full_scale())
 
     def showEvent(self, event: QShowEvent) -> None:
