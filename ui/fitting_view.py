@@ -25,6 +25,7 @@ from app.report_content import ONE_CURVE, signed, words_for
 from ui.actions import Actions
 from ui.audiogram_picture import AudiogramPicture
 from ui.blind_panel import BlindPanel
+from ui.chosen_file import chosen_file
 from ui.dialogs import ScrollingDialog
 from ui.flow_layout import FlowLayout
 from ui.form_rows import Note, Wrapped
@@ -46,14 +47,11 @@ class ReportQuestions:
         self._window = window
 
     def save_report(self, proposal: Path) -> Path | None:
-        """The file, which may be there already (the system has asked then), or None."""
+        """The file, which may be there already (the system has asked then), or None. Raises UserError."""
         chosen, _ = QFileDialog.getSaveFileName(
             self._window, _tr("Save the report"), str(proposal), _tr("PDF files (*.pdf)")
         )
-        if not chosen:
-            return None
-        path = Path(chosen)
-        return path if path.suffix.lower() == ".pdf" else path.with_name(path.name + ".pdf")
+        return chosen_file(chosen, ".pdf") if chosen else None
 
 
 class FittingView(ScrollingDialog):
@@ -264,7 +262,8 @@ class FittingView(ScrollingDialog):
             path = self.questions.save_report(folder / FILE_NAME)
             if path is None:
                 return
-            pages = write_report(data, path, replace=True)
+            asked = path.exists()  # what comes there only now, nobody was asked about
+            pages = write_report(data, path, replace=asked)
         except UserError as exc:
             self.blind.say(str(exc))
             return

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QWidget
 from app.hearing.audiogram import PRESETS, Listener
 from app.hearing.audiogram_writing import KINDS, Kind, write_listener
 from app.settings import Settings
+from ui.chosen_file import chosen_file
 
 AUDIOGRAM_FILES = "*.json *.csv *.txt *.tsv"
 
@@ -36,7 +37,10 @@ class ListenerQuestions:
         return chosen if taken else None
 
     def export(self, folder: str) -> tuple[Path, Kind] | None:
-        """Where an audiogram is exported to and in which form, or None."""
+        """Where an audiogram is exported to and in which form, or None.
+
+        Raises UserError where the ending makes it a file that nobody was asked about.
+        """
         filters: dict[str, Kind] = {
             f"{_tr(title)} (*{ending})": kind for kind, (title, ending) in KINDS.items()
         }
@@ -46,12 +50,8 @@ class ListenerQuestions:
         )
         if not chosen:
             return None
-        path = Path(chosen)
-        kind = filters.get(taken, "ripieno")
-        if path.suffix.lower() == ".csv":
-            kind = "csv"
-        ending = KINDS[kind][1]
-        return (path if path.suffix.lower() == ending else path.with_suffix(ending)), kind
+        kind = "csv" if chosen.lower().endswith(".csv") else filters.get(taken, "ripieno")
+        return chosen_file(chosen, KINDS[kind][1]), kind
 
     def with_name(self) -> bool:
         """Whether the listener's name goes into an exported file."""
