@@ -294,8 +294,13 @@ class Scoring(QObject):
     @Slot()
     def _on_released(self) -> None:
         """The slider was let go: nothing to wait for."""
-        if self.status.state != "none" and self._changed_since_full():
+        if self.status.state == "none":
+            return
+        if self._changed_since_full():
             self.request()
+        elif self._running is not None and self._running.provisional and self._newest is not None:
+            # The hand rested, so the full score waits already, but behind a provisional one.
+            self._worker().request(self._newest, stop_running=True)
 
     def _changed_since_full(self) -> bool:
         """Whether the mix is another than the one last scored, or being scored, in full."""

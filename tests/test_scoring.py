@@ -186,6 +186,22 @@ def test_a_slider_held_still_is_scored_in_full_before_its_release(qtbot, made: M
     assert [call.provisional for call in scorer.calls] == [False, True, False]
 
 
+def test_a_release_after_resting_gives_the_provisional_score_up(qtbot, made: Made, scorer: Scorer) -> None:
+    first(qtbot, made, scorer, true=True)
+    dragged(made)
+    made.document.set_gain("violin", -3)
+    assert scorer.entered.acquire(timeout=10)  # the provisional one has begun, and is never let go
+    made.scoring._pace.start(0)
+    qtbot.waitUntil(
+        lambda: made.scoring._running is scorer.calls[-1] and not made.scoring._newest.provisional
+    )
+    made.document.end_drag()
+    assert scorer.entered.acquire(timeout=10)
+    with qtbot.waitSignal(made.scoring.changed, check_params_cb=scored(made)):
+        scorer.go.release()
+    assert [call.provisional for call in scorer.calls] == [False, True, False]
+
+
 def test_a_drag_that_changed_nothing_is_not_scored(qtbot, made: Made, scorer: Scorer) -> None:
     first(qtbot, made, scorer, true=True)
     made.document.begin_drag()
