@@ -26,6 +26,7 @@ from app.loudness import measure
 from app.profiles import profile_of
 from app.recording import Recording
 from app.settings import Settings
+from app.sink_watch import SinkWatch
 
 
 class Amplification(QObject):
@@ -61,6 +62,8 @@ class Amplification(QObject):
         self.exposure = Exposure(listening, settings, jobs, self)
         """How loud it is at the ear, where that was measured, and the week's dose."""
         self._calibration = self.exposure.calibration
+        self._sinks = SinkWatch(settings, lambda: self.output, self)
+        self._sinks.moved.connect(self._on_moved)
         self.exposure.changed.connect(self._on_exposure)
         self.exposure.lost.connect(self.switched_off)
         self.exposure.warned.connect(self.switched_off)
@@ -135,6 +138,7 @@ class Amplification(QObject):
         """Note how the listener listens at the present output. Raises ValueError for another word."""
         if way not in WAYS:
             raise ValueError(f"a way of listening is one of {WAYS}, not {way!r}")
+        self._sinks.learn()
         if self.output and way != self.way:
             # what was allowed for one way of listening was not asked for in the other
             self._heard = False
@@ -249,6 +253,7 @@ class Amplification(QObject):
     def close(self) -> None:
         """Nothing more is prepared; the dose is kept."""
         self._stop()
+        self._sinks.close()
         self.exposure.close()
 
     # -- inside --------------------------------------------------------------------------------------
@@ -261,8 +266,7 @@ class Amplification(QObject):
         if output == self._output and recording is self._recording:
             return
         other_output = output != self._output
-        was_heard = self._heard or self._hear_as
-        self._output = output
+        was_heard, self._output = self._heard or self._hear_as, output
         if recording is not self._recording:
             self._recording, self._loudness = recording, None
         self._heard = self._hear_as = False
@@ -296,6 +300,18 @@ class Amplification(QObject):
         """A new listener: nothing of what the one before allowed goes on."""
         self._switch_off(_tr("There is a new listener, so you hear the mix without amplification now."))
 
+    @Slot()
+    def _on_moved(self) -> None:
+        """The sound server plays elsewhere: these may be other ears, or loudspeakers."""
+        self._switch_off(
+            _tr(
+                "The system plays through another output now, so you hear the mix without amplification. Say "
+                "how you listen there before you switch it on again."
+            )
+        )
+        ways = self._settings.listening_ways
+        self._settings.listening_ways = {name: way for name, way in ways.items() if name != self.output}
+
     def _switch_off(self, why: str) -> None:
         """Hear neither amplification nor simulation any more, and say why where one was heard."""
         if self._heard or self._hear_as:
@@ -316,6 +332,7 @@ class Amplification(QObject):
         if self._tone:
             self._tone = False
             self._listening.restore_loop()
+        self._sinks.follow(self._heard or self._hear_as)
         if recording is not None and (self._heard or self._hear_as):
             self._prepare(recording)
         else:

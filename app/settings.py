@@ -90,6 +90,12 @@ def _ways(value: object) -> dict[str, str]:
     return {_text(name): _one_of(*WAYS)(way) for name, way in value.items()}
 
 
+def _sinks(value: object) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise TypeError("a place for each output is wanted")
+    return {_text(name): _text(sink) for name, sink in value.items()}
+
+
 def _calibration(value: object) -> dict[str, object]:
     if not isinstance(value, dict):
         raise TypeError("a calibration is wanted")
@@ -139,6 +145,8 @@ class Settings(QObject):
     """The key of the listener: a preset's name or a profile's random id, never a person's name or levels."""
     listening_ways: _Setting[dict[str, str]] = _Setting({}, _ways)
     """How one listens at each audio output, by the output's name: one of :data:`WAYS`."""
+    listening_sinks: _Setting[dict[str, str]] = _Setting({}, _sinks)
+    """Where the sound server played when that was told, by the output's name; only where it can be read."""
     calibration: _Setting[dict[str, object]] = _Setting({}, _calibration)
     """What was measured at one output: see :class:`app.exposure.Exposure`. Empty for nothing."""
     amplification = _Setting("nal-r", _one_of("off", "nal-r", "cad2"))

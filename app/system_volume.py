@@ -1,7 +1,8 @@
-"""The system's own volume, where it can be read: a calibration holds for one setting of it."""
+"""The system's own volume and output, where they can be read: what was measured or told holds for these."""
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -36,6 +37,27 @@ def system_volume(run: Run | None = None, platform: str = sys.platform) -> str:
     return ""
 
 
+def system_sink(run: Run | None = None, platform: str = sys.platform) -> str:
+    """Where the sound server plays by default: its sink, and that sink's port (headphones, speaker).
+
+    Asks PulseAudio or PipeWire (``pactl``) on Linux. Empty where nothing answers, and on other systems, which
+    are not asked. Takes up to some seconds; ``run`` as for :func:`system_volume`.
+    """
+    run = run or _run
+    if not platform.startswith("linux"):
+        return ""
+    try:
+        sink = run(["pactl", "get-default-sink"]).strip()
+        listed = run(["pactl", "list", "sinks"])
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    of_sink = re.search(
+        rf"^\s*Name: {re.escape(sink)}$(.*?)(?=^\s*Name: |\Z)", listed, re.DOTALL | re.MULTILINE
+    )
+    port = re.search(r"^\s*Active Port: (\S+)$", of_sink[1], re.MULTILINE) if of_sink else None
+    return f"{sink} {port[1]}" if sink and port else sink
+
+
 def _run(command: Sequence[str]) -> str:
     done = subprocess.run(
         command,
@@ -44,5 +66,6 @@ def _run(command: Sequence[str]) -> str:
         check=True,
         timeout=PATIENCE_SECONDS,
         stdin=subprocess.DEVNULL,
+        env={**os.environ, "LC_ALL": "C"},  # in other languages it prints other words
     )
     return done.stdout

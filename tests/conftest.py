@@ -45,6 +45,13 @@ def few_torch_threads() -> None:
     gc.freeze()
 
 
+@pytest.fixture(autouse=True)
+def no_sound_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where this computer's sound server plays is no test's affair."""
+    if (watch := sys.modules.get("app.sink_watch")) is not None:
+        monkeypatch.setattr(watch, "system_sink", lambda: "")
+
+
 class _Errors(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.ERROR)

@@ -215,6 +215,27 @@ def test_a_new_listener_begins_without_it(qtbot, room: Room, verb: str) -> None:
         room.listeners.forget()
 
 
+@pytest.mark.parametrize("verb", ["set_heard", "set_hear_as"])
+def test_headphones_unplugged_behind_the_system_default_switch_it_off(
+    qtbot, room: Room, monkeypatch, verb: str
+) -> None:
+    sink = ["usb headphones"]
+    monkeypatch.setattr("app.sink_watch.system_sink", lambda: sink[0])
+    room.open()
+    room.amplification.set_way("headphones")
+    with qtbot.waitSignal(room.amplification._sinks.jobs.ended, timeout=60_000):
+        prepared(qtbot, room, lambda: getattr(room.amplification, verb)(True))
+    assert room.player.tap.setting is not OFF
+    sink[0] = "usb speaker"
+    with qtbot.waitSignal(room.amplification.switched_off, timeout=60_000) as told:
+        room.amplification._sinks.look()
+    assert "another output" in told.args[0]
+    assert not room.amplification.heard
+    assert not room.amplification.hear_as
+    assert room.player.tap.setting is OFF
+    assert room.amplification.way is None  # asked again
+
+
 def test_hear_as_needs_no_way_of_listening(qtbot, room: Room) -> None:
     room.open()
     prepared(qtbot, room, lambda: room.amplification.set_hear_as(True))

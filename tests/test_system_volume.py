@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Sequence
 
-from app.system_volume import system_volume
+from app.system_volume import system_sink, system_volume
 
 
 def pulse(command: Sequence[str]) -> str:
@@ -44,3 +44,36 @@ def test_what_cannot_be_read_is_empty() -> None:
     assert system_volume(broken, "darwin") == ""
     assert system_volume(lambda command: "", "linux") == ""
     assert system_volume(pulse, "win32") == ""
+
+
+SINKS = """Sink #0
+\tState: IDLE
+\tName: hdmi
+\tActive Port: hdmi-output-0
+Sink #1
+\tName: alsa_output.usb
+\tPorts:
+\t\tanalog-output-speaker: Speakers (priority: 10000)
+\tActive Port: analog-output-headphones
+Sink #2
+\tName: alsa_output.usb.2
+\tActive Port: analog-output-speaker
+"""
+
+
+def test_the_sink_and_its_port_are_the_place_where_it_plays() -> None:
+    def asked(name: str, listed: str = SINKS):
+        return lambda command: f"{name}\n" if command[1] == "get-default-sink" else listed
+
+    assert system_sink(asked("alsa_output.usb"), "linux") == "alsa_output.usb analog-output-headphones"
+    assert system_sink(asked("hdmi"), "linux") == "hdmi hdmi-output-0"
+    other = SINKS.replace("-headphones", "-speaker")
+    assert system_sink(asked("alsa_output.usb", other), "linux") == "alsa_output.usb analog-output-speaker"
+    assert system_sink(asked("null", "Sink #3\n\tName: null\n"), "linux") == "null"
+    assert system_sink(asked(""), "linux") == ""
+    assert system_sink(asked("hdmi"), "darwin") == ""
+
+    def missing(command: Sequence[str]) -> str:
+        raise FileNotFoundError(command[0])
+
+    assert system_sink(missing, "linux") == ""
