@@ -67,6 +67,7 @@ class Scoring(QObject):
         self._chosen: str | None = None
         self._centre: int | None = None
         self._moved = False
+        self._closed = False
         self.status = QualityStatus()
         self.history: tuple[ScoredMix, ...] = ()
         self._settle = self._timer(SETTLE_MILLISECONDS, self.request)
@@ -79,7 +80,8 @@ class Scoring(QObject):
 
     def warm_up(self) -> None:
         """Compile the ear in the background, so that the first score need not wait for it."""
-        self._worker()
+        if not self._closed:
+            self._worker()
 
     def load(self, recording: Recording, stems: Stems | None, true_stems: TrueStems | None) -> None:
         """Score this recording's remixes from now on, against its true stems where it has them."""
@@ -142,12 +144,13 @@ class Scoring(QObject):
         self._ask(self._request())
 
     def close(self) -> None:
-        """Stop scoring and join the thread."""
+        """Stop scoring and join the thread; nothing is scored after this, whatever still changes."""
+        self._closed = True
         self._settle.stop()
         self._pace.stop()
         if self._job is not None:
             self._job.close()
-            self._job = None
+            self._job = self._running = None
 
     # -- inside ----------------------------------------------------------------------------------------
 
@@ -160,7 +163,7 @@ class Scoring(QObject):
 
     def _request(self, *, provisional: bool = False) -> QualityRequest | None:
         recording, stems = self._recording, self._stems
-        if recording is None or stems is None or stems.frames_done == 0:
+        if self._closed or recording is None or stems is None or stems.frames_done == 0:
             return None
         listener = self._listeners.listener
         return QualityRequest(

@@ -366,3 +366,23 @@ def test_a_score_of_the_stems_of_before_is_not_shown(
     with qtbot.waitSignal(made.scoring.changed, check_params_cb=scored(made)):
         scorer.go.release()
     assert scorer.calls[-1].stems is made.stems.arrays
+
+
+def test_nothing_is_scored_once_it_is_closed(qtbot, made: Made, scorer: Scorer) -> None:
+    first(qtbot, made, scorer)
+    made.document.begin_drag()
+    made.document.set_gain("violin", -3)
+    assert scorer.entered.acquire(timeout=10)
+    qtbot.waitUntil(lambda: made.scoring._running is not None)
+    made.scoring.close()
+    made.document.set_gain("violin", -6)
+    made.document.end_drag()
+    made.document.set_gain("violin", -9)
+    made.ears.forgotten.emit()
+    made.aid.changed.emit()
+    made.scoring.warm_up()
+    made.scoring.set_reference("original")
+    made.load()
+    assert made.scoring._job is None
+    assert not made.scoring._settle.isActive()
+    assert not made.scoring._pace.isActive()
