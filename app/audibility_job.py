@@ -36,8 +36,9 @@ class _Measured:
 class AudibilityJob(QObject):
     """``shares`` maps each stem to its audible share for the listener, see :mod:`app.hearing.audibility`.
 
-    ``changed`` tells that shares or :attr:`loudness` are different. The window is ten seconds around the
-    play head; :meth:`follow_play_head` moves it when the play head has left it.
+    ``changed`` tells that shares, :attr:`loudness` or ``problem`` are different. The window is ten seconds
+    around the play head; :meth:`follow_play_head` moves it when the play head has left it. ``problem`` is a
+    sentence where the window could not be measured, and empty otherwise.
     """
 
     changed = Signal()
@@ -63,6 +64,7 @@ class AudibilityJob(QObject):
         self._wanted: tuple[int, int] | None = None
         self._measured: _Measured | None = None
         self.shares: dict[str, float | None] = {}
+        self.problem = ""
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(SETTLE_MILLISECONDS)
@@ -85,7 +87,7 @@ class AudibilityJob(QObject):
         self._stop()
         self._recording, self._stems = recording, stems
         self._measured = self._wanted = None
-        self.shares = {}
+        self.shares, self.problem = {}, ""
         self.changed.emit()
         self.follow_play_head()
 
@@ -145,20 +147,30 @@ class AudibilityJob(QObject):
 
         self._job = self._jobs.start("audibility", work)
         self._job.finished.connect(self._on_measured)
+        self._job.failed.connect(self._on_failed)
 
     def _stop(self) -> None:
         self._settle.stop()
         self._soon.stop()
         if self._job is not None:
             self._job.finished.disconnect(self._on_measured)
+            self._job.failed.disconnect(self._on_failed)
             self._job.cancel()
             self._job = None
 
     @Slot(object)
     def _on_measured(self, measured: _Measured) -> None:
         self._job = None
-        self._measured = measured
+        self._measured, self.problem = measured, ""
         self._update()
+
+    @Slot(str)
+    def _on_failed(self, sentence: str) -> None:
+        """Nothing is known of this window; another window, ear or amplification is another attempt."""
+        self._job = None
+        self._measured = None
+        self.shares, self.problem = {}, sentence
+        self.changed.emit()
 
     @Slot(str)
     def _on_changed(self, what: str) -> None:

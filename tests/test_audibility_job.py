@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QObject, Signal
 
+from app import audibility_job
 from app.audibility_job import AudibilityJob, ear_gains
 from app.document import Document
 from app.hearing.audiogram import NORMAL, PRESETS, Listener
@@ -121,6 +122,28 @@ def test_the_window_grows_with_the_separation(qtbot, made: Made) -> None:  # typ
     made.stems.frames_done = 5 * RATE
     made.job.follow_play_head()
     assert made.job._wanted == (0, 5 * RATE)
+
+
+def test_a_failure_is_told_and_another_attempt_mends_it(
+    qtbot, made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:  # type: ignore[no-untyped-def]
+    measured(qtbot, made)
+
+    def full(*_given: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(audibility_job, "stem_bands", full)
+        with qtbot.waitSignal(made.job.changed, timeout=20_000):
+            made.ears.changed.emit()
+    assert "memory" in made.job.problem
+    assert made.job.loudness is None
+    assert made.job.shares == {}
+    with qtbot.waitSignal(made.job.changed, timeout=20_000):
+        made.ears.changed.emit()
+    assert made.job.problem == ""
+    assert made.job.loudness is not None
+    assert made.job.shares["violin"] is not None
 
 
 def test_other_stems_begin_with_nothing(qtbot, made: Made) -> None:  # type: ignore[no-untyped-def]
