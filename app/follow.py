@@ -8,6 +8,7 @@ others than it did.
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QCoreApplication, QObject, Signal, Slot
@@ -22,8 +23,19 @@ from separation.separator import RESIDUAL
 FURTHEST_DB = 24.0
 """How much further the part stands above the others at the end of the slider."""
 _DECIMALS = 2
+MOST_STEPS = 500
+"""Mixes of one part's way that are remembered, so that undo and redo find the slider's place again."""
 
 Mix = tuple[dict[str, Strip], float]
+
+
+@dataclass(frozen=True, eq=False)
+class _Step:
+    """A mix on the way from the beginning, how far that is (0…1), and whether it became quieter for it."""
+
+    mix: Mix
+    amount: float
+    lowered: bool
 
 
 @dataclass(frozen=True)
@@ -63,7 +75,8 @@ def bring_forward(base: Session, part: str, amount: float, measure: MixLoudness)
 class Follow(QObject):
     """The control's state: which part, how far. ``changed`` tells that either is different, or may be used.
 
-    The way begins at the mix that was there before. Any other edit of the mix is a new beginning.
+    The way begins at the mix that was there before. Any other edit of the mix is a new beginning; undo and
+    redo are not, as long as they stay on the way.
     """
 
     changed = Signal()
@@ -75,7 +88,7 @@ class Follow(QObject):
         self._part = ""
         self._amount = 0.0
         self._base: Session = document.session
-        self._applied: tuple[Mix, float] | None = None
+        self._steps: deque[_Step] = deque(maxlen=MOST_STEPS)
         self._moving = False
         self.lowered = False
         document.changed.connect(self._on_changed)
@@ -105,6 +118,8 @@ class Follow(QObject):
         if session.audible_gain(part) == 0.0:
             return translate("{0} is silent now: unmute it first.").format(_name(part))
         if self._audibility.loudness is None:
+            if self._audibility.problem:
+                return translate("The parts could not be measured. {0}").format(self._audibility.problem)
             return translate("The parts are being measured …")
         return ""
 
@@ -122,7 +137,7 @@ class Follow(QObject):
         amount = min(1.0, max(0.0, amount))
         followed = bring_forward(self._base, self.part, amount, measure)
         self._amount, self.lowered = amount, followed.lowered
-        self._applied = (_mix(followed.session), amount)
+        self._steps.append(_Step(_mix(followed.session), amount, followed.lowered))
         self._moving = True
         text = translate("Follow {0} {1} %").format(_name(self.part), round(100 * amount))
         self._document.set_mix(f"follow {self.part}", followed.session, text)
@@ -134,19 +149,23 @@ class Follow(QObject):
         if what == "stems":
             self._begin()
         elif what == "mix" and not self._moving:
-            now = _mix(self._document.session)
-            if self._applied is not None and now == self._applied[0]:  # made again after it was taken back
-                self._amount = self._applied[1]
-                self.changed.emit()
-            elif now == _mix(self._base):
-                self._amount, self.lowered = 0.0, False
-                self.changed.emit()
-            else:
+            step = self._step_at(_mix(self._document.session))
+            if step is None:
                 self._begin()
+            else:
+                self._amount, self.lowered = step.amount, step.lowered
+                self.changed.emit()
+
+    def _step_at(self, mix: Mix) -> _Step | None:
+        """Where on the way a mix is, the newest first; None where it is not on it."""
+        if mix == _mix(self._base):
+            return _Step(mix, 0.0, False)
+        return next((step for step in reversed(self._steps) if step.mix == mix), None)
 
     def _begin(self) -> None:
         self._base = self._document.session
-        self._amount, self._applied, self.lowered = 0.0, None, False
+        self._amount, self.lowered = 0.0, False
+        self._steps.clear()
         self.changed.emit()
 
 

@@ -100,6 +100,7 @@ class FakeAudibility(QObject):
         super().__init__(parent)
         self.shares: dict[str, float | None] = {}
         self.loudness: Any = None
+        self.problem = ""
         self.looks = 0
 
     def follow_play_head(self) -> None:

@@ -95,6 +95,7 @@ def test_it_becomes_quieter_rather_than_clip() -> None:
 class Audibility(QObject):
     changed = Signal()
     loudness = None
+    problem = ""
 
 
 @pytest.fixture
@@ -126,6 +127,31 @@ def test_a_drag_is_one_step_and_undo_restores_exactly(made) -> None:  # type: ig
     assert document.session == before
 
 
+def test_undo_of_one_step_of_many_goes_back_to_the_step_before(qapp, measured) -> None:  # type: ignore[no-untyped-def]
+    now = [0.0]
+    document = Document(clock=lambda: now[0])
+    document.replace(BASE)
+    audibility = Audibility()
+    audibility.loudness = measured[2]
+    follow = Follow(document, audibility)  # type: ignore[arg-type]
+    before, mixes = document.session, []
+    for amount in (0.2, 0.4, 0.6):
+        follow.set_amount(amount)
+        now[0] += 10  # slow steps with the keys: each is one of undo
+        mixes.append(document.session)
+    assert document.undo_stack.count() == 3
+    for amount, mix in ((0.4, mixes[1]), (0.2, mixes[0])):
+        document.undo()
+        assert (follow.amount, document.session) == (amount, mix)
+    document.redo()
+    assert follow.amount == 0.4
+    document.undo()
+    follow.set_amount(0.0)
+    assert document.session == before
+    document.undo()
+    assert follow.amount == 0.2
+
+
 def test_another_edit_is_a_new_beginning(made) -> None:  # type: ignore[no-untyped-def]
     follow, document, _ = made
     follow.set_amount(0.5)
@@ -155,7 +181,9 @@ def test_problems_are_sentences(made) -> None:  # type: ignore[no-untyped-def]
     assert follow.amount == 0
     document.undo()
     audibility.loudness = None
-    assert "measured" in follow.problem
+    assert "being measured" in follow.problem
+    audibility.problem = "There is no memory left."
+    assert follow.problem == "The parts could not be measured. There is no memory left."
     document.replace(Session())
     assert "Separate" in follow.problem
     assert follow.part == ""

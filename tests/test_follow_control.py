@@ -80,3 +80,12 @@ def test_what_comes_of_it_is_said(program: FakeProgram, control: FollowControl) 
     program.document.set_mute("violin", True)
     assert "unmute" in control.words.whole
     assert not control.slider.isEnabled()
+
+
+def test_what_could_not_be_measured_is_said(program: FakeProgram, control: FollowControl) -> None:
+    program.audibility.loudness = None
+    program.audibility.problem = "There is no memory left."
+    program.audibility.changed.emit()
+    assert control.words.whole == "The parts could not be measured. There is no memory left."
+    assert "no memory left" in control.slider.accessibleDescription()
+    assert not control.slider.isEnabled()
