@@ -233,3 +233,14 @@ def test_bad_requests_are_refused() -> None:
         simulate(np.zeros((2, 10)), RATE, NORMAL)
     with pytest.raises(ValueError, match="not at 0"):
         simulate(np.zeros(10), 0, NORMAL)
+
+
+def test_forgetting_in_the_audio_thread_takes_no_memory() -> None:
+    stage = LossSimulation(RATE, PRESETS["N4"])
+    fresh = stage._state.bank.copy()
+    stage.process(np.full(480, 0.1, np.float32))
+    assert not np.array_equal(stage._state.bank, fresh)
+    held, peak = memory_taken(stage.reset, 20)
+    assert held < 500
+    assert peak < 1500
+    np.testing.assert_array_equal(stage._state.bank, fresh)

@@ -83,6 +83,11 @@ class LossSimulation:
         )
         self._bank = bank
         self._state = self._new_state(hop, reach // hop + 1, latest)
+        self._fresh = np.zeros_like(self._state.bank)  # laid out here: the audio thread resets
+        rows = np.vstack((bank.zero, bank.turn, bank.decay, bank.gain, bank.high_pass))
+        for group, room in enumerate(self._fresh):
+            lanes = rows[:, group * LANES : (group + 1) * LANES]
+            room[: lanes.size] = lanes.ravel()
         self.delay = (
             hop + (into.size - 1) // 2 + (3 * hop if smears else 0) + latest + reach + (back.size - 1) // 2
         )
@@ -134,11 +139,7 @@ class LossSimulation:
         if self._change is not None:
             for array in (self._change.counts, self._change.taken, self._change.made):
                 array.fill(0)
-        bank = self._bank
-        rows = np.vstack((bank.zero, bank.turn, bank.decay, bank.gain, bank.high_pass))
-        for group, room in enumerate(self._state.bank):
-            lanes = rows[:, group * LANES : (group + 1) * LANES]
-            room[: lanes.size] = lanes.ravel()
+        np.copyto(self._state.bank, self._fresh)
         self._state.log_gains.fill(kernels.LOWEST_LOG2)
 
 
