@@ -92,3 +92,9 @@ def test_what_the_rate_does_not_reach_has_no_target() -> None:
     assert [hz for hz, _ in gain.target] == list(CENTRES_HZ[:5])
     assert len(gain.ratios) == len(gain.tolerance) == 5
     assert min(gain.tolerance) >= CAD2_TOLERANCE_DB
+
+
+def test_a_persons_gains_are_in_no_words() -> None:
+    words = repr(EarGain(((500.0, 33.7),), (33.7,), (33.7,), (1.37,), (33.7,)))
+    assert "1.37" not in words
+    assert "33.7" not in words

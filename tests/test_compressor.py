@@ -176,3 +176,9 @@ def test_amplify_takes_both_ears_and_a_known_kind() -> None:
     with pytest.raises(ValueError, match="both ears"):
         amplify(ears[0], RATE, listener, "off")
     assert not amplify(ears, RATE, listener, "cad2").any()
+
+
+def test_a_persons_figures_are_in_no_words() -> None:
+    words = repr(CompressorFit((1.37,) * 6, (33.7,) * 6))
+    assert "1.37" not in words
+    assert "33.7" not in words

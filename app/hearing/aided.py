@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,11 +54,12 @@ class EarGain:
     ``ratios`` too, one for each target, and ``loud``, its gain at 95 dB SPL at :data:`GRID_HZ`.
     """
 
-    target: tuple[tuple[float, float], ...]
-    computed: tuple[float, ...]
-    tolerance: tuple[float, ...] = ()
-    ratios: tuple[float, ...] = ()
-    loud: tuple[float, ...] = ()
+    # they follow from a person's hearing, so they belong in no log
+    target: tuple[tuple[float, float], ...] = field(repr=False)
+    computed: tuple[float, ...] = field(repr=False)
+    tolerance: tuple[float, ...] = field(default=(), repr=False)
+    ratios: tuple[float, ...] = field(default=(), repr=False)
+    loud: tuple[float, ...] = field(default=(), repr=False)
 
     def computed_at(self, frequency: float) -> float:
         """The computed gain (dB) at a frequency in Hz, linear over log frequency."""

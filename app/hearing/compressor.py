@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +45,8 @@ class CompressorFit:
     Raises ValueError, with a sentence, for another number of bands or values out of range.
     """
 
-    ratios: tuple[float, ...]
-    gains_db: tuple[float, ...]
+    ratios: tuple[float, ...] = field(repr=False)  # a person's: they belong in no log
+    gains_db: tuple[float, ...] = field(repr=False)
 
     def __post_init__(self) -> None:
         if len(self.ratios) != len(CENTRES_HZ) or len(self.gains_db) != len(CENTRES_HZ):
