@@ -63,6 +63,7 @@ class Scoring(QObject):
         self._true_stems: TrueStems | None = None
         self._job: QualityJob | None = None
         self._newest: QualityRequest | None = None
+        self._resting: ScoredMix | None = None
         self._running: QualityRequest | None = None
         self._chosen: str | None = None
         self._centre: int | None = None
@@ -89,7 +90,7 @@ class Scoring(QObject):
             self._chosen = None
         self._recording, self._stems, self._true_stems = recording, stems, true_stems
         self._newest = self._running = self._centre = None
-        self.history = ()
+        self._forget_history()
         if self._job is not None:
             self._job.cancel()
         self._show(QualityStatus())
@@ -261,10 +262,13 @@ class Scoring(QObject):
             self.status = status
             self.changed.emit(status)
 
+    def _forget_history(self) -> None:
+        self.history, self._resting = (), None
+
     @Slot()
     def _forget(self) -> None:
         """What was scored for someone else, or against something else, is no one's business any more."""
-        self.history = ()
+        self._forget_history()
         self._newest = None
         if self._job is not None:
             self._job.cancel()
@@ -273,7 +277,7 @@ class Scoring(QObject):
 
     @Slot()
     def _on_ear_changed(self) -> None:
-        self.history = ()
+        self._forget_history()
         self._soon()
 
     @Slot(str)
@@ -288,6 +292,7 @@ class Scoring(QObject):
             self.request()
             return
         self._moved = True
+        self._resting = None
         shown = self.status.quality
         if shown is None or not shown.provisional:  # what is provisional says so itself
             self._wait()
@@ -304,6 +309,8 @@ class Scoring(QObject):
         elif self._running is not None and self._running.provisional and self._newest is not None:
             # The hand rested, so the full score waits already, but behind a provisional one.
             self._worker().request(self._newest, stop_running=True)
+        elif self._remember():  # scored while the hand rested; on the way it was no history
+            self.changed.emit(self.status)
 
     def _changed_since_full(self) -> bool:
         """Whether the mix is another than the one last scored, or being scored, in full."""
@@ -334,12 +341,21 @@ class Scoring(QObject):
             return
         newest = request is self._newest
         if newest and not request.provisional:
-            entry = ScoredMix(quality, request.session.strips, request.session.master_db)
-            self.history = (*self.history[-HISTORY + 1 :], entry)
+            self._resting = ScoredMix(quality, request.session.strips, request.session.master_db)
+            if not self._document.dragging:
+                self._remember()
         # While the slider moves, a provisional score is as new as one can be.
         moving = request.provisional and self._newest is not None and self._newest.provisional
         fresh = newest or moving
         self._show(QualityStatus("scored" if fresh else "scoring", quality, stale=not fresh))
+
+    def _remember(self) -> bool:
+        """Put the last full score into the history, once; says whether it was put there."""
+        entry, self._resting = self._resting, None
+        if entry is None or (self.history and entry.repeats(self.history[-1])):
+            return False
+        self.history = (*self.history[-HISTORY + 1 :], entry)
+        return True
 
     @Slot(object, str)
     def _on_failed(self, request: QualityRequest, sentence: str) -> None:

@@ -51,6 +51,16 @@ class ScoredMix:
     strips: dict[str, Strip]
     master_db: float
 
+    @property
+    def passage(self) -> tuple[float, float]:
+        """Where the stretch that was scored begins, and how long it is, in seconds."""
+        return self.quality.window_start, self.quality.seconds
+
+    def repeats(self, other: ScoredMix) -> bool:
+        """Whether both are of one mix in one passage."""
+        mine, theirs = (self.strips, self.master_db), (other.strips, other.master_db)
+        return mine == theirs and self.passage == other.passage
+
 
 @dataclass(frozen=True)
 class ExportStatus:

@@ -181,7 +181,10 @@ def test_a_slider_held_still_is_scored_in_full_before_its_release(qtbot, made: M
     with qtbot.waitSignal(made.scoring.changed, check_params_cb=scored(made)):
         made.scoring._pace.start(0)  # and the hand rests
     assert made.document.dragging
-    made.document.end_drag()
+    assert len(made.scoring.history) == 1  # the way is no history, even where the hand rests
+    with qtbot.waitSignal(made.scoring.changed):
+        made.document.end_drag()
+    assert [entry.quality.mean for entry in made.scoring.history] == pytest.approx([0.5, 0.47])
     qtbot.waitUntil(lambda: not made.scoring._job.busy)  # it is there already
     assert [call.provisional for call in scorer.calls] == [False, True, False]
 
@@ -216,6 +219,14 @@ def test_a_single_step_is_scored_at_once(qtbot, made: Made, scorer: Scorer) -> N
     with qtbot.waitSignal(made.scoring.changed, check_params_cb=scored(made)):
         made.document.set_gain("violin", 3)
     assert not scorer.calls[-1].provisional
+
+
+def test_the_same_mix_scored_again_is_no_history(qtbot, made: Made, scorer: Scorer) -> None:
+    first(qtbot, made, scorer)
+    scorer.go.release()
+    with qtbot.waitSignal(made.scoring.changed, check_params_cb=scored(made)):
+        made.scoring.request()
+    assert len(made.scoring.history) == 1
 
 
 def test_the_window_stays_until_the_play_head_leaves_it(qtbot, made: Made, scorer: Scorer) -> None:

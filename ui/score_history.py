@@ -6,7 +6,7 @@ from PySide6.QtCore import QCoreApplication, QPointF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
-from app.names import shown_gain
+from app.names import shown_gain, shown_pan
 from app.session import Strip
 from app.status import ScoredMix
 from ui.form_rows import Note
@@ -45,26 +45,45 @@ class ScoreHistory(QWidget):
         describe(self.line, ", ".join(shown_score(score) for score in scores))
 
     def _change(self, before: ScoredMix, after: ScoredMix) -> str:
-        what = changed_gains(before, after) or self.tr("Another passage")
+        what = [changed_mix(before, after)]
+        if before.passage != after.passage:
+            what.append(self.tr("another passage") if what[0] else self.tr("Another passage"))
+        named = "; ".join(filter(None, what)) or self.tr("Scored again")
         scores = shown_score(before.quality.mean), shown_score(after.quality.mean)
-        return self.tr("{0}: from {1} to {2}.").format(what, *scores)
+        return self.tr("{0}: from {1} to {2}.").format(named, *scores)
 
 
-def changed_gains(before: ScoredMix, after: ScoredMix) -> str:
-    """What was changed from one mix to the next: “Clarinet +3.0 dB”; empty where nothing was."""
-    translate = QCoreApplication.translate
+def changed_mix(before: ScoredMix, after: ScoredMix) -> str:
+    """What was changed from one mix to the next: “Clarinet +3.0 dB, 30 % left”; empty where nothing was."""
     changed = [
-        (name, strip) for name, strip in after.strips.items() if strip != before.strips.get(name, Strip())
+        (name, before.strips.get(name, Strip()), strip)
+        for name, strip in after.strips.items()
+        if strip != before.strips.get(name, Strip())
     ]
-    words = []
-    for name, strip in changed:
-        text = translate("ScoreHistory", "muted") if strip.mute else shown_gain(strip.gain_db)
-        words.append(f"{stem_name(name)} {text}")
+    words = [f"{stem_name(name)} {', '.join(_strip_words(old, new))}" for name, old, new in changed]
     if len(changed) > MOST_NAMED:
-        words = [translate("ScoreHistory", "{0} strips changed").format(len(changed))]
+        words = [_tr("{0} strips changed").format(len(changed))]
     if after.master_db != before.master_db:
-        words.append(translate("ScoreHistory", "Master {0}").format(shown_gain(after.master_db)))
-    return ", ".join(words)
+        words.append(_tr("Master {0}").format(shown_gain(after.master_db)))
+    return "; ".join(words)
+
+
+def _strip_words(old: Strip, new: Strip) -> list[str]:
+    """What of a strip is another now."""
+    words = []
+    if new.gain_db != old.gain_db:
+        words.append(shown_gain(new.gain_db))
+    if new.pan != old.pan:
+        words.append(shown_pan(new.pan, _tr))
+    if new.mute != old.mute:
+        words.append(_tr("muted") if new.mute else _tr("not muted"))
+    if new.solo != old.solo:
+        words.append(_tr("alone") if new.solo else _tr("not alone any more"))
+    return words
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("ScoreHistory", text)
 
 
 class _ScoreLine(QWidget):
