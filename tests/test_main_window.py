@@ -10,12 +10,13 @@ import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QFileDialog
 
 from app.status import ExportStatus, SeparationStatus
 from separation.separator import Part
 from tests.shell_program import FakeLeftover, ShellProgram
 from tests.shell_window import shell_window
+from ui.file_questions import FileQuestions
 from ui.main_window import MainWindow
 
 pytestmark = pytest.mark.usefixtures("qapp")
@@ -267,3 +268,17 @@ def test_no_timer_of_the_window_runs_after_closing(window: MainWindow) -> None:
     window.close()
     assert not window.transport._timer.isActive()
     assert not window.mixer._timer.isActive()
+
+
+def test_saving_never_replaces_a_file_that_nobody_was_asked_about(
+    window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = tmp_path / "trio.ripieno"
+    there.write_text("kept")
+    program_of(window).open_separated()
+    answers, window.questions = window.questions, FileQuestions(window)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "trio"), ""))
+    window.actions_["save as"].trigger()
+    window.questions = answers
+    assert "trio.ripieno" in window.messages.messages[0].sentence
+    assert there.read_text() == "kept"

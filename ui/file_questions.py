@@ -9,6 +9,7 @@ from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from app.session_file import SUFFIX
+from ui.chosen_file import chosen_file
 
 SOUND_FILES = (
     "*.wav *.flac *.mp3 *.ogg *.opus *.oga *.aif *.aiff *.aifc *.m4a *.aac *.wma *.mp4 *.mkv *.webm "
@@ -46,13 +47,13 @@ class FileQuestions:
         return Path(chosen) if chosen else None
 
     def save_session(self, proposal: Path) -> Path | None:
-        """Where to save the session, with the ending of a session file, or None."""
+        """Where to save the session, with the ending of a session file, or None.
+
+        Raises :class:`~app.errors.UserError` as :func:`~ui.chosen_file.chosen_file` does.
+        """
         kinds = _tr("Ripieno sessions ({0})").format(f"*{SUFFIX}")
         chosen, _ = QFileDialog.getSaveFileName(self._window, _tr("Save the session"), str(proposal), kinds)
-        if not chosen:
-            return None
-        path = Path(chosen)
-        return path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
+        return chosen_file(chosen, SUFFIX) if chosen else None
 
     def before_losing(self, title: str) -> Answer:
         """Whether to save what would be lost otherwise."""

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QUrl, Slot
 from PySide6.QtGui import QAction, QDesktopServices
 from PySide6.QtWidgets import QDialog
 
+from app.errors import UserError
 from app.session_file import SUFFIX
 from ui.about_dialog import AboutDialog
 from ui.calibration_dialog import CalibrationDialog
@@ -166,7 +167,11 @@ class Verbs(QObject):
 
     def save_as(self) -> bool:
         """Ask where the session goes and save it there; False where it was not saved."""
-        path = self.window.questions.save_session(self._proposal())
+        try:
+            path = self.window.questions.save_session(self._proposal())
+        except UserError as exc:
+            self.window.messages.show_problem(self.tr("The session was not saved"), str(exc))
+            return False
         return path is not None and self._saved(self.program.save_as(path))
 
     def _saved(self, done: bool) -> bool:
