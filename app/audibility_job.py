@@ -148,6 +148,7 @@ class AudibilityJob(QObject):
         self._job = self._jobs.start("audibility", work)
         self._job.finished.connect(self._on_measured)
         self._job.failed.connect(self._on_failed)
+        self._job.cancelled.connect(self._on_cancelled)
 
     def _stop(self) -> None:
         self._settle.stop()
@@ -155,6 +156,7 @@ class AudibilityJob(QObject):
         if self._job is not None:
             self._job.finished.disconnect(self._on_measured)
             self._job.failed.disconnect(self._on_failed)
+            self._job.cancelled.disconnect(self._on_cancelled)
             self._job.cancel()
             self._job = None
 
@@ -171,6 +173,11 @@ class AudibilityJob(QObject):
         self._measured = None
         self.shares, self.problem = {}, sentence
         self.changed.emit()
+
+    @Slot()
+    def _on_cancelled(self) -> None:
+        """All jobs were stopped: the program ends, and this one is deleted with its signals."""
+        self._job = None
 
     @Slot(str)
     def _on_changed(self, what: str) -> None:

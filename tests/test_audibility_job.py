@@ -146,6 +146,14 @@ def test_a_failure_is_told_and_another_attempt_mends_it(
     assert made.job.shares["violin"] is not None
 
 
+def test_a_job_that_all_jobs_were_stopped_with_is_let_go(qtbot, made: Made) -> None:  # type: ignore[no-untyped-def]
+    made.load()
+    made.job._measure()
+    assert made.job._job is not None
+    made.jobs.cancel_all()
+    assert made.job._job is None
+
+
 def test_other_stems_begin_with_nothing(qtbot, made: Made) -> None:  # type: ignore[no-untyped-def]
     measured(qtbot, made)
     made.job.load(None, None)
