@@ -13,6 +13,8 @@ INAUDIBLE = "inaudible"
 QUIETER = "quieter"
 NEARLY_SILENT = "nearly silent"
 OWN_STEMS = "own stems"
+OWN_STEMS_AMPLIFIED = "own stems, amplified"
+"""With CAD2 both sides are amplified alike, so that nothing is missing to 1 (0.999 measured on Bach10 01)."""
 
 HEARD_LOSS_DB = 26.0
 """An average loss (500 to 4000 Hz) from which a score without amplification is far below the scale's end."""
@@ -41,7 +43,7 @@ def traps(quality: Quality, listener: Listener, *, own_stems: bool = False) -> t
     elif level is not None and quality.kind == "quality" and level < QUIETER_DB:
         found.append(QUIETER)
     if own_stems and quality.kind == "quality":
-        found.append(OWN_STEMS)
+        found.append(OWN_STEMS_AMPLIFIED if quality.amplification == "cad2" else OWN_STEMS)
     return tuple(found)
 
 

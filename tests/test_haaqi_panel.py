@@ -51,6 +51,18 @@ def test_against_the_original_it_is_change_and_never_quality(panel: HearingPanel
     assert "uality" not in haaqi.heading.text()
 
 
+def test_a_high_figure_of_change_is_not_read_as_a_large_change(panel: HearingPanel) -> None:
+    haaqi = panel.haaqi
+    panel.program.scoring.put(QualityStatus("scored", quality(0.95, 0.95)))  # type: ignore[attr-defined]
+    assert "1 is unchanged" in haaqi.mean_caption.text()
+    assert "0.95, 1 is unchanged" in haaqi.accessibleDescription()
+    assert haaqi.bars["mean"].accessibleDescription() == "0.95, 1 is unchanged"
+    assert panel.score.words.whole == "Change (1 is unchanged)"
+    panel.program.scoring.put(QualityStatus("scored", quality(true_stems=True)))  # type: ignore[attr-defined]
+    assert "unchanged" not in haaqi.mean_caption.text() + haaqi.accessibleDescription()
+    assert panel.score.words.whole == "Quality"
+
+
 def test_against_true_stems_it_is_quality(panel: HearingPanel) -> None:
     panel.program.scoring.put(QualityStatus("scored", quality(true_stems=True)))  # type: ignore[attr-defined]
     assert panel.haaqi.heading.text() == "Quality (HAAQI)"
@@ -124,7 +136,7 @@ def test_what_is_assumed_of_the_amplification_is_stated(panel: HearingPanel) -> 
     assert "equalisation 2" in said["cad2"]
 
 
-def test_a_trap_is_explained_where_it_is(panel: HearingPanel) -> None:
+def test_a_trap_is_explained_where_it_is(panel: HearingPanel, monkeypatch: pytest.MonkeyPatch) -> None:
     panel.program.scoring.put(QualityStatus("scored", quality(true_stems=True)))  # type: ignore[attr-defined]
     assert not panel.haaqi.traps.isVisibleTo(panel.haaqi)
     quiet = replace(quality(true_stems=True), relative_db=-6.4)
@@ -133,6 +145,16 @@ def test_a_trap_is_explained_where_it_is(panel: HearingPanel) -> None:
     silent = replace(quiet, relative_db=-float("inf"))
     panel.program.scoring.put(QualityStatus("scored", silent))  # type: ignore[attr-defined]
     assert "nearly silent" in panel.haaqi.traps.text()
+    program = panel.program
+    monkeypatch.setattr(program.document, "_session", replace(program.document.session, true_stems=True))
+    told = {}
+    for kind in ("nal-r", "cad2"):
+        scored = replace(quality(true_stems=True), amplification=kind)
+        program.scoring.put(QualityStatus("scored", scored))  # type: ignore[attr-defined]
+        told[kind] = panel.haaqi.traps.text()
+    assert "0.96" in told["nal-r"]
+    assert "are the same" in told["cad2"]
+    assert "0.96" not in told["cad2"]
 
 
 def test_the_last_scores_say_what_the_gains_did(panel: HearingPanel) -> None:

@@ -131,7 +131,7 @@ def test_the_score_stays_in_sight_with_its_name_and_band(panel: HearingPanel) ->
     scoring = panel.program.scoring
     assert panel.score.figure.text() == "–"
     scoring.put(QualityStatus("scored", quality(0.71, 0.77)))  # type: ignore[attr-defined]
-    assert (panel.score.figure.text(), panel.score.words.whole) == ("0.74", "Change from the original")
+    assert (panel.score.figure.text(), panel.score.words.whole) == ("0.74", "Change (1 is unchanged)")
     assert panel.score.figure.isEnabled()
     assert "0.74" in panel.score.accessibleDescription()
     band = replace(quality(0.71, 0.77), kind="estimate", low=0.65, high=0.82)

@@ -5,7 +5,15 @@ import pytest
 from app.hearing.audiogram import NORMAL, PRESETS, Listener
 from app.hearing.haaqi import HaaqiScore
 from app.hearing.quality import Quality
-from app.score_traps import INAUDIBLE, NEARLY_SILENT, OWN_STEMS, QUIETER, UNAMPLIFIED, traps
+from app.score_traps import (
+    INAUDIBLE,
+    NEARLY_SILENT,
+    OWN_STEMS,
+    OWN_STEMS_AMPLIFIED,
+    QUIETER,
+    UNAMPLIFIED,
+    traps,
+)
 
 HEARS = Listener(NORMAL, NORMAL)
 ONE_EAR = Listener(NORMAL, PRESETS["N3"])
@@ -48,4 +56,5 @@ def test_a_matched_remix_is_not_too_quiet():
 
 def test_true_stems_against_themselves():
     assert traps(quality(), HEARS, own_stems=True) == (OWN_STEMS,)
+    assert traps(quality(amplification="cad2"), HEARS, own_stems=True) == (OWN_STEMS_AMPLIFIED,)
     assert traps(quality(kind="change"), HEARS, own_stems=True) == ()

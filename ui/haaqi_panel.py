@@ -79,6 +79,8 @@ class HaaqiPanel(QWidget):
             )
         )
         self._arrange()
+        self.kind = "change"
+        """What the figure is called: ``quality``, ``estimate`` or ``change``."""
         self._announced: float | None = None
         self.reference_box.activated.connect(
             lambda _: program.scoring.set_reference(self.reference_box.currentData())
@@ -99,7 +101,7 @@ class HaaqiPanel(QWidget):
     def show_status(self, status: QualityStatus) -> None:
         """Show a score's state."""
         quality = status.quality
-        kind = self._kind(quality)
+        kind = self.kind = self._kind(quality)
         self.heading.setText(
             {
                 "quality": self.tr("Quality (HAAQI)"),
@@ -149,10 +151,10 @@ class HaaqiPanel(QWidget):
         return quality.low, quality.high
 
     def _spoken(self, quality: Quality | None) -> str:
-        """The mean as it is spoken: “0.71, likely between 0.62 and 0.79”."""
+        """The mean as it is spoken: “0.71, likely between 0.62 and 0.79”, “0.95, 1 is unchanged”."""
         if quality is None:
             return ""
-        words = [shown_score(quality.mean)]
+        words = [shown_score(quality.mean), *self._unchanged(quality.kind)]
         band = self._band(quality)
         if band is not None:
             words.append(self.tr("likely between {0} and {1}").format(*map(shown_score, band)))
@@ -160,8 +162,12 @@ class HaaqiPanel(QWidget):
             words.append(self.tr("provisional"))
         return ", ".join(words)
 
+    def _unchanged(self, kind: str) -> list[str]:
+        """What keeps a high “change” from being read as a large one."""
+        return [self.tr("1 is unchanged")] if kind == "change" else []
+
     def _caption(self, quality: Quality | None) -> str:
-        words = [self.tr("mean of both ears, from 0 to 1")]
+        words = [self.tr("mean of both ears, from 0 to 1"), *self._unchanged(self._kind(quality))]
         band = self._band(quality)
         if band is not None:
             words.append(self.tr("likely between {0} and {1}").format(*map(shown_score, band)))
@@ -252,6 +258,9 @@ class HaaqiPanel(QWidget):
             score_traps.OWN_STEMS: self.tr(
                 "These are the true stems, so nothing was separated: what is missing to 1 is HAAQI's own "
                 "(0.96 for normal hearing)."
+            ),
+            score_traps.OWN_STEMS_AMPLIFIED: self.tr(
+                "These are the true stems, so nothing was separated: remix and reference are the same."
             ),
         }
         return " ".join(sentences[trap] for trap in found)

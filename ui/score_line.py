@@ -49,6 +49,8 @@ class ScoreLine(QFrame):
             band = f", {shown_score(quality.low)}–{shown_score(quality.high)}"
         # What the figure is called must fit; that it is HAAQI stands on the panel and in the tool tip.
         name = panel.heading.text().removesuffix("(HAAQI)").strip()
+        if panel.kind == "change":
+            name = self.tr("Change (1 is unchanged)")  # or a high figure reads as a large change
         self.words.set_text(name + band, panel.accessibleDescription())
         self.setToolTip(panel.accessibleDescription())
         describe(self, panel.accessibleDescription())
