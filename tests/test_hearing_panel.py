@@ -132,6 +132,8 @@ def test_the_score_stays_in_sight_with_its_name_and_band(panel: HearingPanel) ->
     assert panel.score.figure.text() == "–"
     scoring.put(QualityStatus("scored", quality(0.71, 0.77)))  # type: ignore[attr-defined]
     assert (panel.score.figure.text(), panel.score.words.whole) == ("0.74", "Change (1 is unchanged)")
+    panel.score.resize(160, panel.score.height())
+    assert panel.score.words.whole == "1 is unchanged"  # and not “(…changed)”
     assert panel.score.figure.isEnabled()
     assert "0.74" in panel.score.accessibleDescription()
     band = replace(quality(0.71, 0.77), kind="estimate", low=0.65, high=0.82)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QWidget
 
 from ui.form_rows import OneLine
-from ui.haaqi_panel import HaaqiPanel, shown_score
+from ui.haaqi_panel import HaaqiPanel
 from ui.heading import Heading
+from ui.score_bar import shown_score
 from ui.spoken import describe
 from ui.theme import target_size
 
@@ -31,7 +32,8 @@ class ScoreLine(QFrame):
         self.figure = Heading("", 1.35, figures=True)
         self.words = OneLine()
         self.setMinimumHeight(target_size(self.font()))
-        row = QHBoxLayout(self)
+        self._long, self._short = "", ""
+        row = self._row = QHBoxLayout(self)
         row.setContentsMargins(14, 4, 14, 4)
         row.setSpacing(10)
         row.addWidget(self.figure)
@@ -49,11 +51,28 @@ class ScoreLine(QFrame):
             band = f", {shown_score(quality.low)}–{shown_score(quality.high)}"
         # What the figure is called must fit; that it is HAAQI stands on the panel and in the tool tip.
         name = panel.heading.text().removesuffix("(HAAQI)").strip()
-        if panel.kind == "change":
-            name = self.tr("Change (1 is unchanged)")  # or a high figure reads as a large change
-        self.words.set_text(name + band, panel.accessibleDescription())
+        self._short = ""
+        if panel.kind == "change":  # or a high figure reads as a large change
+            name, self._short = self.tr("Change (1 is unchanged)"), self.tr("1 is unchanged")
+        self._long = name + band
+        self._fit()
         self.setToolTip(panel.accessibleDescription())
         describe(self, panel.accessibleDescription())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Say it shorter where there is less room."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Shortened in its middle, “unchanged” would become “changed”."""
+        margins = self._row.contentsMargins()
+        figure = self.figure.sizeHint().width() + self._row.spacing()
+        room = self.width() - margins.left() - margins.right() - figure
+        fits = self.words.fontMetrics().horizontalAdvance(self._long) <= room
+        self.words.set_text(
+            self._long if fits else self._short or self._long, self._panel.accessibleDescription()
+        )
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Show the panel."""
