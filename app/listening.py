@@ -187,6 +187,9 @@ class Listening(QObject):
 
     def _apply_mix(self) -> None:
         """Give the player the mix, the side and the gains that are to be heard."""
+        tap = self.player.tap
+        if tap is not None:
+            tap.lifts = self._audition is None  # what is compared was made equally loud
         if self._audition is not None:
             session, gain_db = self._audition
             self.player.set_session(session)

@@ -53,6 +53,7 @@ class MixState:
     silent: tuple[bool, ...] = field(init=False, repr=False)
     used: tuple[bool, ...] = field(init=False, repr=False)
     even: tuple[bool, ...] = field(init=False, repr=False)
+    power: float = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         gains = np.array(self.gains, dtype=np.float32, ndmin=2)
@@ -70,6 +71,8 @@ class MixState:
         silent = tuple(len(self.names) > 0 and not bool(column.any()) for column in gains.T)
         object.__setattr__(self, "silent", silent)
         object.__setattr__(self, "used", tuple(bool(row.any()) for row in table))
+        powers = float(np.square(gains, dtype=np.float64).mean()) if gains.size else 1.0
+        object.__setattr__(self, "power", self.master**2 * powers)
         object.__setattr__(self, "even", tuple(bool((row == row[0]).all()) for row in table))
 
     @property

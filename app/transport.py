@@ -80,6 +80,7 @@ class Transport:
         self._taken = 0  # the number of the last seek taken up
         self._loop: tuple[int, int] | None = None  # the loop taken up
         self._in_loop = False
+        self._power = mixer.state.power
         self._heard = mixer
         self._tail_mixer: Mixer | None = None
         self._tail_position = 0
@@ -156,6 +157,9 @@ class Transport:
             self._meter(mixed)
             if not self._direct:
                 self._route(mixed, piece)
+            if self._heard.state.power != self._power:
+                before, self._power = self._power, self._heard.state.power
+                self.tap.lifted(before, self._power)
             self.tap.resting = self.silent
             self.tap.process(piece)
             np.minimum(piece, 1.0, out=piece)

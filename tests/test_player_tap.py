@@ -212,6 +212,49 @@ def test_what_is_switched_on_while_paused_comes_up_when_it_is_heard(
     assert np.abs(heard[RATE - 2000 : RATE]).max() == pytest.approx(10**-0.5 * end, rel=0.1)
 
 
+def test_a_mix_that_is_suddenly_louder_comes_up_slowly_while_amplified(
+    player: Player, backend: FakeBackend
+) -> None:
+    """An undo brings a whole mix back at once; a fader brings it bit by bit."""
+    recording, parts = tone_parts(20 * RATE)
+    player.load(live_mixer(recording, parts, sample_rate=RATE))
+    player.set_tap(nal_r(ceiling_db=0.0))
+    player.play()
+    backend.pull(3 * RATE)
+
+    def peak(seconds: float) -> float:
+        heard = backend.pull(round(seconds * RATE), block=240)
+        assert roughness(heard) < 0.005
+        return 20 * float(np.log10(np.abs(heard[-4410:]).max()))
+
+    usual = peak(0.2)
+    player.set_session(Session(master_db=-40.0))
+    assert peak(0.3) == pytest.approx(usual - 40.0, abs=0.2)
+    player.set_session(Session())
+    assert peak(0.14) == pytest.approx(usual - 20.0, abs=2.0)
+    assert peak(1.0) == pytest.approx(usual - 9.0, abs=1.0)
+    assert peak(1.2) == pytest.approx(usual, abs=0.1)
+    player.set_session(Session(master_db=-10.0))
+    peak(0.2)
+    player.set_session(Session())
+    assert peak(0.14) == pytest.approx(usual - 10.0, abs=1.5)  # from where it was: no dip
+    peak(1.2)
+    for step in range(20, -1, -2):
+        player.set_session(Session(master_db=-float(step)))
+        backend.pull(2000)
+    assert peak(0.2) == pytest.approx(usual, abs=0.1)
+    player.set_session(Session(strips={name: Strip(mute=True) for name in parts}))
+    backend.pull(8000)
+    player.set_session(Session())
+    assert peak(0.14) == pytest.approx(usual - 20.0, abs=2.0)
+    peak(2.2)
+    player.tap.lifts = False  # mixes that were made equally loud are compared
+    player.set_session(Session(master_db=-10.0))
+    peak(0.2)
+    player.set_session(Session())
+    assert peak(0.2) == pytest.approx(usual, abs=0.1)
+
+
 def test_switching_it_on_and_off_while_it_plays_does_not_click(player: Player, backend: FakeBackend) -> None:
     recording, parts = tone_parts(400_000)
     player.load(live_mixer(recording, parts, sample_rate=RATE))

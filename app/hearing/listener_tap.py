@@ -27,6 +27,10 @@ FADE_SECONDS = 0.025
 START_DB = -20.0
 """How far below its level begins what may be louder than what was heard before."""
 RISE_DB_PER_SECOND = 10.0
+FALL_DB_PER_SECOND = 2000.0
+"""How fast it goes down before it comes up again: 20 dB in 10 ms, while a mix takes 25 ms to change."""
+SUDDEN_DB = 6.0
+"""A mix that rises by more than this at once is heard to come up slowly too."""
 MOST_GAIN_DB = 60.0
 
 Channel = tuple[EarStage, ...]
@@ -88,6 +92,7 @@ class _Path:
         self.setting = setting
         self.limiter = limiter
         self.rise_db = rise_db  # how far below its level it still is, ≤ 0
+        self.fall_db = 0.0  # how far it is still to go down first
         self.before = math.pow(10.0, setting.presentation_db / 20)
         self.after = math.pow(10.0, setting.trim_db / 20)
         self.ceiling = math.pow(10.0, setting.ceiling_db / 20)
@@ -110,7 +115,10 @@ class _Path:
         return self.limiter is None and self.rise_db >= 0.0
 
     def process(self, block: NDArray[np.float32], step_db: float) -> None:
-        """Turn ``block`` (n, channels) into what is heard, rising by ``step_db`` where it still does."""
+        """Turn ``block`` (n, channels) into what is heard, rising by ``step_db`` where it still does.
+
+        Below 0 it falls, to −20 dB at most.
+        """
         n = block.shape[0]
         setting = self.setting
         if self.limiter is not None:
@@ -137,10 +145,10 @@ class _Path:
             np.multiply(block, np.float32(self.after), out=block)
         if self.limiter is not None:
             self.limiter.process(block, self.ceiling)
-        if self.rise_db < 0.0:
+        if self.rise_db < 0.0 or step_db < 0.0:
             # after the limiter, which would make up for it where the sound is much louder than the ceiling
             begin = math.pow(10.0, self.rise_db / 20)
-            self.rise_db = min(0.0, self.rise_db + step_db)
+            self.rise_db = max(START_DB, min(0.0, self.rise_db + step_db))
             end = math.pow(10.0, self.rise_db / 20)
             gains = self._gains[:n]
             np.multiply(self._counted[:n], np.float32((end - begin) / n), out=gains)
@@ -189,6 +197,8 @@ class ListenerTap:
         """Counts what reaches the ears, amplified or not, once :meth:`measure` was called."""
         self.resting = False
         """Whether nothing is played, so that nothing comes up unheard; for who calls :meth:`process`."""
+        self.lifts = True
+        """Whether a mix that rises suddenly comes up slowly; not where mixes were made equally loud."""
         self._fade = max(1, round(FADE_SECONDS * sample_rate))
         steps = np.arange(1, self._fade + 1) / self._fade
         rise = (0.5 - 0.5 * np.cos(np.pi * steps)).astype(np.float32)
@@ -280,14 +290,34 @@ class ListenerTap:
             old = self._other[:n]
             np.copyto(old, block)
             self._leaving.process(old, step_db)
-            self._path.process(heard, step_db)
+            self._path.process(heard, self._step(n, step_db))
             self._cross(old, heard)
         else:
-            self._path.process(heard, step_db)
+            self._path.process(heard, self._step(n, step_db))
         np.copyto(block, heard)
         peak = max(float(np.maximum.reduce(heard, axis=None)), -float(np.minimum.reduce(heard, axis=None)))
         if peak > self.peak:
             self.peak = peak
+
+    def _step(self, n: int, step_db: float) -> float:
+        path = self._path
+        if path.fall_db <= 0.0:
+            return step_db
+        down = min(path.fall_db, FALL_DB_PER_SECOND * n / self.sample_rate)
+        path.fall_db -= down
+        return -down
+
+    def lifted(self, before: float, after: float) -> None:
+        """The mix that comes in has another power (linear, an estimate) from now on. Audio thread.
+
+        One that rises suddenly while the tap is on (an undo, a preset) comes up slowly from where it was, or
+        from −20 dB.
+        """
+        path = self._path
+        if not self.lifts or path.limiter is None or after <= before * math.pow(10.0, SUDDEN_DB / 10):
+            return
+        rise_db = 10.0 * math.log10(after / before) if before > 0.0 else -START_DB
+        path.fall_db = max(path.fall_db, min(-START_DB, rise_db))
 
     def measure(self, on: bool) -> None:
         """Count what reaches the ears from now on, or no more. GUI thread."""
