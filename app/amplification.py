@@ -6,7 +6,6 @@ aids all switch it off. Whether it is heard is not undoable and never saved.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QObject, Signal, Slot
@@ -14,16 +13,14 @@ from PySide6.QtCore import QCoreApplication, QObject, Signal, Slot
 from app.errors import UserError
 from app.exposure import Exposure
 from app.hearing.amplify import KINDS
-from app.hearing.audiogram import Listener
 from app.hearing.calibration import Calibration, tone_setting
-from app.hearing.compressor import read_parameters
 from app.hearing.listener_chain import WAYS, ChainRequest, caution, tap_setting
 from app.hearing.listener_tap import OFF, TapSetting
 from app.jobs import Job, JobControl, Jobs
+from app.listener_parameters import give_parameters
 from app.listeners import Listeners
 from app.listening import Listening
 from app.loudness import measure
-from app.profiles import profile_of
 from app.recording import Recording
 from app.settings import Settings
 from app.sink_watch import SinkWatch
@@ -97,30 +94,9 @@ class Amplification(QObject):
         listener = self._listeners.listener
         return listener.left.compressor is not None and listener.right.compressor is not None
 
-    def load_parameters(self, path: Path) -> None:
-        """Give the listener the ratios and gains of a CAD2 ``compressor_params`` file, and keep them there.
-
-        The file's only listener, or the one of the same name, is meant. A preset becomes a profile, because
-        these are a person's. Raises UserError where the file cannot be used or has no such listener.
-        """
-        fits, listener = read_parameters(path), self._listeners.listener
-        fit = next(iter(fits.values())) if len(fits) == 1 else fits.get(listener.name)
-        if fit is None:
-            names = ", ".join(list(fits)[:6]) + (" …" if len(fits) > 6 else "")
-            raise UserError(
-                _tr("“{0}” has no parameters for a listener of this name. It has: {1}.").format(
-                    path.name, names
-                )
-            )
-        left, right = (
-            replace(ear, compressor=(side.ratios, side.gains_db))
-            for ear, side in zip((listener.left, listener.right), fit, strict=True)
-        )
-        profile = self._listeners.profile
-        if profile is None:
-            self._listeners.add(profile_of(Listener(left, right, listener.name)))
-        else:
-            self._listeners.replace(replace(profile, left=left, right=right))
+    def load_parameters(self, path: Path) -> str:
+        """Give the listener a file's parameters: see :func:`~app.listener_parameters.give_parameters`."""
+        return give_parameters(self._listeners, path)
 
     # -- how one listens -----------------------------------------------------------------------------
 

@@ -155,12 +155,14 @@ def test_parameters_are_loaded_for_the_listener(
     assert listeners.profile is not None  # they are a person's, kept in a private profile
     assert prescribed(listeners.listener.right) == CompressorFit((2.5,) * 6, (22.0,) * 6)
     assert "own" in panel.assumes.text()
-    assert panel.trouble.isHidden()
+    assert "“L1”" in panel.trouble.text()  # whose they are is said: the name is not the listener's
+    assert not panel.trouble.isHidden()
     again = listeners.store.load(listeners.profile.id)
     assert again.left.compressor == ((1.5,) * 6, (12.0,) * 6)
     file.write_text(json.dumps({listeners.profile.name: {**ear, "cr_l": [3] * 6}, "L2": ear}))
     panel.load.click()
     assert prescribed(listeners.listener.left).ratios == (3.0,) * 6
+    assert panel.trouble.isHidden()
 
 
 def test_the_limiter_is_read_in_words(window: MainWindow, panel: AmplificationPanel, monkeypatch) -> None:

@@ -225,11 +225,13 @@ class AmplificationPanel(QWidget):
             return
         settings.last_folder = str(Path(chosen).parent)
         try:
-            self.program.amplification.load_parameters(Path(chosen))
+            said = self.program.amplification.load_parameters(Path(chosen))
         except UserError as exc:
-            self.trouble.setText(str(exc))
+            said = str(exc)
+        if said:
+            self.trouble.setText(said)
             self.trouble.setVisible(True)
-            announce(self.trouble, str(exc))
+            announce(self.trouble, said)
 
     def _hear_as(self, on: bool) -> None:
         self.program.amplification.set_hear_as(on)
