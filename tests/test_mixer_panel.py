@@ -86,10 +86,13 @@ def test_blocks_fill_in_from_the_left(program: FakeProgram, panel: MixerPanel, q
     assert view._ready_seconds == panel.waveform._ready_seconds == pytest.approx(2.0)
     program.finish()
     assert view._ready_seconds == np.inf
-    settle(panel, qtbot)
-    qtbot.waitUntil(lambda: not view._refresh.isActive())
-    settle(panel, qtbot)
-    qtbot.waitUntil(lambda: view._pixels is not None and view._pixels.max() > 150)
+
+    def filled() -> bool:
+        panel.grab()
+        still = panel.worker.idle and not view._refresh.isActive()
+        return still and view._pixels is not None and view._pixels.max() > 150
+
+    qtbot.waitUntil(filled, timeout=60_000)
 
 
 def test_polling_moves_play_heads_and_meters(program: FakeProgram, panel: MixerPanel) -> None:
