@@ -151,4 +151,6 @@ def test_the_dose_in_words(window: MainWindow, monkeypatch) -> None:
     assert "the rest lasts 6 hours" in panel._words()
     exposure.level_dba = 95.0
     assert "the rest lasts 37 minutes" in panel._words()
+    assert "Live input" in panel.level.toolTip()
+    assert "Live input" in panel.level.accessibleDescription()
     panel.deleteLater()

@@ -29,6 +29,10 @@ class ExposurePanel(QWidget):
         self.state.setAccessibleName(self.tr("Calibration"))
         self.level = Wrapped()
         self.level.setAccessibleName(self.tr("Level and dose"))
+        self.level.setToolTip(
+            self.tr("Counted is what Ripieno plays. Live input and what you hear elsewhere are not.")
+        )
+        describe(self.level, self.level.toolTip())
         self.calibrate = action_button(actions, "calibrate")
         self.calibrate.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.unchanged = QPushButton(self.tr("The volume is &unchanged"))
