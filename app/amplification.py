@@ -264,7 +264,7 @@ class Amplification(QObject):
     def _on_exposure(self) -> None:
         if self.exposure.calibration != self._calibration:
             self._calibration = self.exposure.calibration
-            if self._heard:
+            if self._heard or self._hear_as:
                 self._follow()
 
     @Slot()

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from app.hearing.amplify import PRESENTATION_LUFS, amplify, presentation_gain_db
 from app.hearing.audiogram import Listener
 from app.hearing.ear_loudness import listener_loudness, matching_gains
-from app.hearing.listener_chain import RMS_ONE_DB_SPL, ChainRequest, ears_of, tap_setting
+from app.hearing.listener_chain import RMS_ONE_DB_SPL, ChainRequest, ears_of, safe_ceiling_db, tap_setting
 from app.hearing.listener_tap import MOST_GAIN_DB, TapSetting
 from app.hearing.remix_window import Ears, to_ears
 from app.loudness import MOST_MATCHING_DB, QUIETEST_DB, measure
@@ -118,7 +118,7 @@ class FairTap:
             made,
             presentation_db=self.presentation_db,
             trim_db=self.trim_db,
-            ceiling_db=self.request.ceiling_db,
+            ceiling_db=safe_ceiling_db(self.request.ceiling_db, self.request.full_scale_db_spl),
             fit=None,
         )
 

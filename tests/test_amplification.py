@@ -360,6 +360,21 @@ def test_the_mix_is_brought_to_the_presentation_level_and_under_the_ceiling() ->
     assert silent.presentation_db == 0.0
 
 
+@pytest.mark.parametrize("hear_as", [False, True])
+def test_a_calibrated_ceiling_is_no_danger(hear_as: bool) -> None:
+    """A sine at the ceiling has at most 117 dB SPL, whatever ceiling was set."""
+
+    def ceiling(ceiling_db: float, full_scale: float | None) -> float:
+        kind = "off" if hear_as else "nal-r"
+        request = chain(kind=kind, hear_as=hear_as, ceiling_db=ceiling_db, full_scale_db_spl=full_scale)
+        return tap_setting(request).ceiling_db
+
+    assert ceiling(-3.0, 125.0) == -8.0
+    assert ceiling(-3.0, 100.0) == -3.0
+    assert ceiling(-12.0, 125.0) == -12.0
+    assert ceiling(-3.0, None) == -3.0
+
+
 def test_the_presentation_level_is_what_the_simulated_ear_gets(monkeypatch) -> None:
     """Music at −40 LUFS has about 65 dB SPL: LUFS adds the ears up, and weights by frequency."""
     levels: list[float] = []

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from app.errors import Cancelled
-from app.fair_loudness import ALIKE, BY_EAR, NOT_BY_EAR, SILENT, Candidate, FairRequest, make_fair
+from app.fair_loudness import ALIKE, BY_EAR, NOT_BY_EAR, SILENT, Candidate, FairRequest, FairTap, make_fair
 from app.hearing.audiogram import NORMAL, PRESETS, Listener
-from app.hearing.listener_chain import RMS_ONE_DB_SPL
+from app.hearing.listener_chain import RMS_ONE_DB_SPL, ChainRequest
 from app.hearing.remix_window import render_ears
 from app.loudness import measure
 from app.session import Session
@@ -121,3 +121,9 @@ def test_it_can_be_stopped() -> None:
 
     with pytest.raises(Cancelled):
         make_fair(request(with_violin(0), with_violin(1)), check)
+
+
+def test_a_compared_tap_keeps_the_safe_ceiling() -> None:
+    loud = ChainRequest("nal-r", "headphones", N3, RATE, 2, -20.0, -3.0, full_scale_db_spl=125.0)
+    assert FairTap(loud, -20.0, 0.0).make().ceiling_db == -8.0
+    assert FairTap(replace(loud, kind="off"), -20.0, 0.0).make().ceiling_db == -8.0

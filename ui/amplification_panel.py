@@ -69,7 +69,12 @@ class AmplificationPanel(QWidget):
         self.ceiling.setRange(LOWEST_CEILING_DB, HIGHEST_CEILING_DB)
         self.ceiling.setSuffix(self.tr(" dBFS"))
         self.ceiling.setMinimumHeight(32)
-        self.ceiling.setToolTip(self.tr("No sample of what is amplified is higher than this."))
+        self.ceiling.setToolTip(
+            self.tr(
+                "No sample of what is amplified is higher than this. Where the output is calibrated, the "
+                "ceiling is 117 dB SPL if that is lower."
+            )
+        )
         self.activity = Note()
         self.activity.setFont(tabular(self.activity.font()))
         self.activity.setAccessibleName(self.tr("Limiter"))

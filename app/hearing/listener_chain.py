@@ -28,6 +28,10 @@ RMS_ONE_DB_SPL = FULL_SCALE_DB_SPL + 10 * math.log10(2)
 weighting: pink noise at −40 LUFS gets 63.7 dB SPL so, a sine of 997 Hz 65.0."""
 HEADROOM_LU = 14.0
 """How far the amplified music stays under the ceiling: music's peaks are 12 to 16 dB above its loudness."""
+MOST_DB_SPL = 117.0
+"""The level at the ear of the loudest sine under the ceiling, where the output is calibrated; its peaks are
+at 120 dB SPL. Our choice: over-the-counter hearing aids with compression may give as much (FDA, 21 CFR
+800.30)."""
 SEVERE_DB_HL = 60.0
 STEEP_DB = 40.0
 
@@ -57,8 +61,9 @@ def tap_setting(request: ChainRequest) -> TapSetting:
     """The tap's setting for a request; takes some tenths of a second, so not on the main thread.
 
     The mix is brought to −40 LUFS, amplified, and brought to where it is heard: to 65 dB SPL plus the
-    prescription where the output is calibrated; otherwise 14 LU under the ceiling, so that the limiter rests.
-    A simulation alone leaves the mix at its own level. Raises ValueError where the way forbids the kind.
+    prescription where the output is calibrated, under :func:`safe_ceiling_db`; otherwise 14 LU under the
+    ceiling, so that the limiter rests. A simulation alone leaves the mix at its own level. Raises ValueError
+    where the way forbids the kind.
     """
     if request.kind != "off" and request.way == "aids":
         raise ValueError("what goes to hearing aids is not amplified a second time")
@@ -79,7 +84,13 @@ def tap_setting(request: ChainRequest) -> TapSetting:
         after = request.ceiling_db - HEADROOM_LU - amplified_loudness(request.kind, ears)
     kind = f"{request.kind}, heard as" if request.hear_as else request.kind
     fit = (kind, ears.left, ears.right, count, request.sample_rate)
-    return TapSetting(kind, stages, before, _held(after), request.ceiling_db, fit)
+    ceiling_db = safe_ceiling_db(request.ceiling_db, request.full_scale_db_spl)
+    return TapSetting(kind, stages, before, _held(after), ceiling_db, fit)
+
+
+def safe_ceiling_db(ceiling_db: float, full_scale_db_spl: float | None) -> float:
+    """The ceiling (dBFS) that is kept: lower where that is known to be more than :data:`MOST_DB_SPL`."""
+    return ceiling_db if full_scale_db_spl is None else min(ceiling_db, MOST_DB_SPL - full_scale_db_spl)
 
 
 def ears_of(listener: Listener, way: str) -> Listener:
