@@ -138,6 +138,7 @@ class QualityJob(QObject):
             assert request is not None
             self._post(_Message(request))
             self._score(request, kept)
+            del request  # while it waits it must not keep a closed recording's memory map open
             with self._wake:
                 self._busy = False
             self._post(_Message(None))
