@@ -9,6 +9,7 @@ from fake_program import RATE, FakeProgram
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QWidget
 
+from tests.shell_window import dress
 from ui.mixer_panel import MixerPanel
 from ui.theme import apply_theme
 from ui.time_axis import TimeAxis
@@ -20,14 +21,20 @@ def program(qapp) -> FakeProgram:
 
 
 @pytest.fixture
-def panel(program: FakeProgram, qtbot, qapp: QApplication):
-    apply_theme(qapp, "light", 1.0)
+def panel(program: FakeProgram, qtbot):
+    dress()
     panel = MixerPanel(program, TimeAxis())
     qtbot.addWidget(panel)
     panel.resize(1000, 700)
     panel.show()
     yield panel
     panel.close()
+
+
+@pytest.fixture
+def another_theme(qapp: QApplication, panel: MixerPanel):
+    """Puts a theme and a text size on; the light one is back after the test."""
+    yield lambda theme, scale: apply_theme(qapp, theme, scale)
     apply_theme(qapp, "light", 1.0)
 
 
@@ -209,11 +216,11 @@ def test_everything_has_a_name(program: FakeProgram, panel: MixerPanel) -> None:
 
 @pytest.mark.parametrize(("theme", "scale"), [("light", 1.0), ("high contrast", 1.5), ("dark", 2.0)])
 def test_nothing_is_clipped(
-    program: FakeProgram, panel: MixerPanel, qapp, qtbot, theme: str, scale: float
+    program: FakeProgram, panel: MixerPanel, another_theme, qtbot, theme: str, scale: float
 ) -> None:
     program.open_made_up(1.0)
     program.separate("violin-1", "saxophone", "clarinet")
-    apply_theme(qapp, theme, scale)
+    another_theme(theme, scale)
     panel.tools.options.setChecked(True)
     panel.resize(1280, 720)
     qtbot.waitUntil(lambda: panel.strips[0].controls.width() >= panel.strips[0].column_hint())
