@@ -6,7 +6,7 @@ import pytest
 
 from app.errors import UserError
 from app.hearing.audiogram import NORMAL, PRESET_WORDS, PRESETS, Audiogram, preset, presets
-from app.hearing.audiogram_file import read_audiogram, read_listener
+from app.hearing.audiogram_file import read_listener
 
 
 def test_level_is_linear_over_log_frequency_and_held_at_the_ends():
@@ -64,7 +64,8 @@ def test_preset_by_name_in_any_case():
 
 
 def test_a_name_reads_as_a_preset():
-    assert read_audiogram("s1") is PRESETS["S1"]
+    listener = read_listener("s1")
+    assert listener.left is listener.right is PRESETS["S1"]
 
 
 @pytest.mark.parametrize(
@@ -95,11 +96,7 @@ def test_files(tmp_path, name, content, left, right):
     listener = read_listener(path)
     assert listener.left.levels == left
     assert listener.right.levels == right
-    if left == right:
-        assert read_audiogram(str(path)).levels == left
-    else:
-        with pytest.raises(UserError, match="differ"):
-            read_audiogram(path)
+    assert listener.same_ears == (left == right)
 
 
 def test_one_of_several_listeners(tmp_path):

@@ -22,20 +22,6 @@ from app.hearing.listener_data import FORMAT, listener_from_data
 _LARGEST_BYTES = 10_000_000
 
 
-def read_audiogram(name_or_path: str | Path) -> Audiogram:
-    """The audiogram of a preset's name or of a file that holds one ear (or two equal ones).
-
-    Raises UserError for a file that cannot be read, and for one whose ears differ: use
-    :func:`read_listener` there.
-    """
-    listener = read_listener(name_or_path)
-    if not listener.same_ears:
-        raise UserError(
-            f"The audiograms of the two ears in “{name_or_path}” differ. Give a file with one ear instead."
-        )
-    return listener.left
-
-
 def read_listener(name_or_path: str | Path) -> Listener:
     """Both ears' audiograms of a preset's name (both the same) or of a file; UserError otherwise."""
     text = str(name_or_path)
